@@ -1,0 +1,67 @@
+# Everything a newcomer needs: `make run`, `make test`. All paths are relative: a checkout path may contain spaces.
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.PHONY: help setup run test lint bench lock models clean
+
+BIN := .venv/bin
+# Speech front ends and models run on explicit thread counts; nothing else may spin.
+export OMP_WAIT_POLICY := PASSIVE
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help:
+	@echo "make run    set up, then answer a spoken question by voice"
+	@echo "make test   set up, then run every check and test"
+	@echo "make setup  the environment in .venv and the default models"
+	@echo "make lint   format check, lint, types, architecture"
+	@echo "make bench  the benchmarks behind docs/benchmarks.md (about 20 minutes)"
+	@echo "make lock   re-resolve the lock files"
+
+setup: .venv/.runtime
+	@echo "==> models (cached and verified; only what is missing is fetched)"
+	@"$(BIN)/assistant" models pull
+	@echo "==> ready: $(BIN)/assistant --help"
+
+run: setup
+	@"$(BIN)/assistant" ask samples/question.wav --out answer.wav
+
+test: .venv/.dev
+	@"$(BIN)/assistant" models pull --all-offline
+	@$(MAKE) --no-print-directory lint
+	@"$(BIN)/python" -m pytest
+
+lint: .venv/.dev
+	@"$(BIN)/ruff" format --check .
+	@"$(BIN)/ruff" check .
+	@"$(BIN)/codespell" src tests docs benchmarks README.md CHANGELOG.md
+	@"$(BIN)/lint-imports"
+	@"$(BIN)/pyright"
+
+bench: .venv/.dev
+	@"$(BIN)/assistant" models pull --all-offline
+	@"$(BIN)/python" -m benchmarks
+
+# A stamp is written only after the step before it succeeded, so an interrupted set-up goes on where it stopped.
+.venv/.created: scripts/find_python.sh
+	@echo "==> Python environment in .venv"
+	@"$$(sh scripts/find_python.sh)" -m venv .venv
+	@touch .venv/.created
+
+.venv/.runtime: .venv/.created requirements.lock pyproject.toml
+	@echo "==> locked dependencies (about 250 MB to download the first time)"
+	@"$(BIN)/python" -m pip install --quiet --progress-bar on --require-hashes -r requirements.lock
+	@"$(BIN)/python" -m pip install --quiet --no-deps --editable .
+	@touch .venv/.runtime
+
+.venv/.dev: .venv/.runtime requirements-dev.lock
+	@echo "==> development tools"
+	@"$(BIN)/python" -m pip install --quiet --progress-bar on --require-hashes -r requirements-dev.lock
+	@touch .venv/.dev
+
+lock: .venv/.dev
+	@"$(BIN)/uv" pip compile pyproject.toml --extra local --universal --generate-hashes --no-header --upgrade \
+		--python-version 3.11 --quiet --output-file requirements.lock
+	@"$(BIN)/uv" pip compile pyproject.toml --extra local --group dev --universal --generate-hashes --no-header \
+		--python-version 3.11 --quiet --constraint requirements.lock --output-file requirements-dev.lock
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""A private assistant that people talk to, running on their own machine."""

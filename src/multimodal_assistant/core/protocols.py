@@ -1,0 +1,81 @@
+"""The contracts between the conversation and its engines.
+
+An engine is one verb. It is built without touching a model, loads on `warm` (or on first use), and lets go of
+everything on `aclose`, which may be called twice. Blocking inference runs on the engine's own worker thread
+(`core.worker`). A verb that streams is an async generator: leave it early only through
+`contextlib.aclosing`, which stops the backend before it returns. Failures are `core.errors.EngineError` or
+`ModelError`. `engines/scripted.py` has a deterministic implementation of each.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Protocol
+
+from .types import AudioChunk, Details, Message, Samples, SpokenChunk, TextDelta, Transcript
+
+
+class Engine(Protocol):
+    """What all engines share."""
+
+    @property
+    def details(self) -> Details:
+        """What it is, for people: at least `engine` and `model`."""
+        ...
+
+    async def warm(self) -> None:
+        """Load the model and run it once, so that the first real call is as fast as the second."""
+        ...
+
+    async def aclose(self) -> None:
+        """Stop work, free the model. Safe to call twice."""
+        ...
+
+
+class VoiceActivityStream(Protocol):
+    """Speech probability of one audio stream, window by window; pure computation with a state of its own."""
+
+    window: int
+    """Samples in a window, at 16 kHz."""
+
+    def score(self, samples: Samples) -> float:
+        """Probability in [0, 1] that `samples` (shape [window]), which follow the last ones, hold speech."""
+        ...
+
+
+class VoiceActivityDetector(Engine, Protocol):
+    """Audio → speech probability."""
+
+    def stream(self) -> VoiceActivityStream:
+        """Start on a new audio stream. Needs `warm` first."""
+        ...
+
+
+class SpeechToText(Engine, Protocol):
+    """Audio → text."""
+
+    async def transcribe(self, audio: AudioChunk, *, language: str | None = None, words: bool = False) -> Transcript:
+        """Transcribe one utterance (16 kHz).
+
+        `language` (ISO 639-1) skips detection. `words` asks for word timestamps, at some cost.
+        """
+        ...
+
+
+class LanguageModel(Engine, Protocol):
+    """Conversation → text stream."""
+
+    def reply(self, messages: Sequence[Message], *, max_tokens: int) -> AsyncGenerator[TextDelta]:
+        """Write the next line of the conversation, piece by piece; the last piece carries the usage."""
+        ...
+
+
+class TextToSpeech(Engine, Protocol):
+    """Text → audio stream."""
+
+    @property
+    def rate(self) -> int:
+        """Samples per second of what it speaks."""
+        ...
+
+    def speak(self, text: str) -> AsyncGenerator[SpokenChunk]:
+        """Say one clause or sentence, in one or more pieces."""
+        ...

@@ -1,0 +1,109 @@
+"""What crosses a hop: small frozen values that carry their own units."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+"""Mono PCM, float32 in [-1, 1], shape [n]."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioChunk:
+    """A stretch of mono audio on its stream's own clock."""
+
+    samples: Samples
+    rate: int
+    """Samples per second."""
+    start: int = 0
+    """Index of the first sample, counted from the beginning of the stream."""
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.rate
+
+    @property
+    def end(self) -> int:
+        """Index of the sample after the last."""
+        return self.start + len(self.samples)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word and when it is said, in seconds from the start of the audio that holds it."""
+
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was said."""
+
+    text: str
+    language: str
+    """ISO 639-1 code."""
+    language_probability: float
+    average_log_probability: float
+    """Mean over the text's tokens, natural logarithm: 0 is certain, below -1 is doubtful."""
+    no_speech_probability: float
+    seconds: float
+    """Length of the audio."""
+    words: tuple[Word, ...] = ()
+    """Empty unless asked for."""
+    rerun: bool = False
+    """The first pass looked degenerate and the padded pass was taken instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One line of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A piece of a reply, as the language model writes it."""
+
+    text: str
+    usage: "Usage | None" = None
+    """Set on the last delta of a reply only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one reply cost."""
+
+    prompt_tokens: int
+    cached_tokens: int
+    """Prompt tokens the backend had already evaluated: hits of its prefix cache."""
+    completion_tokens: int
+    first_token_seconds: float
+    """From the request to the first piece of text."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenChunk:
+    """Audio of a stretch of the reply, with the words it says.
+
+    Pieces of one clause follow one another without a gap; `words` are those that *begin* in this piece,
+    with times in seconds from the piece's own first sample. Voices that give no durations leave `words` empty.
+    """
+
+    audio: AudioChunk
+    text: str
+    """The clause these samples belong to."""
+    words: tuple[Word, ...] = ()
+    last: bool = True
+    """No further piece of this clause follows."""
+
+
+Details = Mapping[str, str]
+"""Facts about an engine for people to read: model, quantization, threads."""

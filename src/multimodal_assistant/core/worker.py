@@ -1,0 +1,138 @@
+"""One thread for one model: the only place where blocking inference leaves the event loop."""
+
+import asyncio
+import contextlib
+import threading
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+import anyio
+
+T = TypeVar("T")
+
+Emit = Callable[[T], bool]
+"""Hands an item to the consumer; False means that nobody listens any more: stop now."""
+
+QUEUED_ITEMS = 64
+"""Items a producer may run ahead of its consumer."""
+
+
+class Worker:
+    """A thread of its own for one engine, so that a model is never entered twice at once.
+
+    Calls queue up in order. A cancelled caller waits until the thread has really finished, so that nothing of an
+    interrupted reply is still running when the cancel returns; `on_cancel` may cut that wait short.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+
+    async def call(self, function: Callable[[], T], *, on_cancel: Callable[[], None] | None = None) -> T:
+        """Run `function` on the thread and return its result.
+
+        Cancelled while it waits: a call that has not begun is dropped; one that runs is told through `on_cancel`
+        and waited for, and its result is lost.
+        """
+        future = self._executor.submit(function)
+        try:
+            return await asyncio.shield(asyncio.wrap_future(future))
+        except asyncio.CancelledError:
+            if not future.cancel():
+                if on_cancel is not None:
+                    on_cancel()
+                await _finished(future)
+            raise
+
+    async def stream(self, produce: Callable[[Emit[T]], None]) -> AsyncGenerator[T]:
+        """Run `produce` on the thread and yield what it emits, in order, as it comes.
+
+        At most `QUEUED_ITEMS` wait to be read: past that the producer blocks. Leaving early (close the generator) makes `emit` return
+        False and waits for `produce` to return. An exception in `produce` is raised here after the items before it.
+        """
+        mailbox = _Mailbox[T](asyncio.get_running_loop())
+
+        def run() -> None:
+            try:
+                produce(mailbox.put)
+            finally:
+                mailbox.close()
+
+        future = self._executor.submit(run)
+        try:
+            while True:
+                await mailbox.ready()
+                for item in mailbox.take():
+                    yield item
+                if mailbox.exhausted:
+                    break
+            future.result()
+        finally:
+            mailbox.abandon()
+            if not future.cancel():
+                await _finished(future)
+
+    async def aclose(self) -> None:
+        """Wait for the running call and end the thread. Safe to call twice."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(self._executor.shutdown)
+
+
+async def _finished(future: "Future[object] | Future[None]") -> None:
+    """Wait for `future` whatever happens to the waiting task; its outcome is of no interest any more."""
+    with anyio.CancelScope(shield=True), contextlib.suppress(Exception):
+        await asyncio.wrap_future(future)
+
+
+class _Mailbox(Generic[T]):
+    """A bounded hand-over from one thread to one task."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._items: deque[T] = deque()
+        self._event = asyncio.Event()
+        self._space = threading.Semaphore(QUEUED_ITEMS)
+        self._abandoned = False
+        self._closed = False
+
+    def put(self, item: T) -> bool:
+        """From the thread: append `item`, waiting for room; False once the reader has left."""
+        self._space.acquire()
+        if self._abandoned:
+            return False
+        self._items.append(item)
+        self._wake()
+        return True
+
+    def close(self) -> None:
+        """From the thread: nothing more comes."""
+        self._closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is gone: so is the reader
+            self._loop.call_soon_threadsafe(self._event.set)
+
+    async def ready(self) -> None:
+        """Wait until there is something to take, or the end. A cancelled wait loses nothing."""
+        await self._event.wait()
+        self._event.clear()
+
+    def take(self) -> list[T]:
+        """Everything that has arrived, in order."""
+        taken: list[T] = []
+        while self._items:
+            taken.append(self._items.popleft())
+            self._space.release()
+        return taken
+
+    @property
+    def exhausted(self) -> bool:
+        return self._closed and not self._items
+
+    def abandon(self) -> None:
+        """The reader has left: let a waiting producer through, and say False from now on."""
+        self._abandoned = True
+        self._space.release(QUEUED_ITEMS)

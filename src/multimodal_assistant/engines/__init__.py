@@ -1,0 +1,1 @@
+"""Adapters around models: one file per backend, strangers to one another."""

@@ -1,0 +1,1 @@
+"""Pure, synchronous decisions and reshaping: no I/O, no clock, no model."""

@@ -1,0 +1,1 @@
+"""How sound comes in and goes out."""
