@@ -45,3 +45,15 @@ def dbfs(samples: Samples) -> float:
 def silence(seconds: float, rate: int) -> Samples:
     """Zeros, shape [seconds x rate]."""
     return np.zeros(round(seconds * rate), dtype=np.float32)
+
+
+def audible(samples: Samples, rate: int, *, floor_dbfs: float = -45.0) -> tuple[int, int]:
+    """Bounds [start, end) of what can be heard: the first and last 5 ms whose level is above `floor_dbfs`; (n, n) if nothing is."""
+    step = max(rate // 200, 1)
+    blocks = len(samples) // step
+    if blocks:
+        power = np.square(samples[: blocks * step], dtype=np.float64).reshape(blocks, step).mean(axis=1)
+        loud = np.flatnonzero(power > 10.0 ** (floor_dbfs / 10.0))
+        if len(loud):
+            return int(loud[0]) * step, (int(loud[-1]) + 1) * step
+    return len(samples), len(samples)

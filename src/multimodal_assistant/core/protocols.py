@@ -48,6 +48,10 @@ class VoiceActivityDetector(Engine, Protocol):
         """Start on a new audio stream. Needs `warm` first."""
         ...
 
+    async def scan(self, samples: Samples) -> list[float]:
+        """Probabilities of all whole windows of a recording (16 kHz)."""
+        ...
+
 
 class SpeechToText(Engine, Protocol):
     """Audio → text."""

@@ -45,11 +45,11 @@ class Worker:
                 await _finished(future)
             raise
 
-    async def stream(self, produce: Callable[[Emit[T]], None]) -> AsyncGenerator[T]:
+    async def stream(self, produce: Callable[[Emit[T]], None], *, on_cancel: Callable[[], None] | None = None) -> AsyncGenerator[T]:
         """Run `produce` on the thread and yield what it emits, in order, as it comes.
 
         At most `QUEUED_ITEMS` wait to be read: past that the producer blocks. Leaving early (close the generator) makes `emit` return
-        False and waits for `produce` to return. An exception in `produce` is raised here after the items before it.
+        False, calls `on_cancel`, and waits for `produce` to return. An exception in `produce` is raised here after the items before it.
         """
         mailbox = _Mailbox[T](asyncio.get_running_loop())
 
@@ -71,6 +71,8 @@ class Worker:
         finally:
             mailbox.abandon()
             if not future.cancel():
+                if on_cancel is not None and not future.done():
+                    on_cancel()
                 await _finished(future)
 
     async def aclose(self) -> None:

@@ -1,0 +1,170 @@
+"""Conversation → text stream, by llama.cpp in this process (xllamacpp); any GGUF chat model.
+
+The prefix cache does the work: a conversation that only grows at its end is evaluated from where it differs.
+"""
+
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...core.errors import EngineFailed, EngineUnavailable, ModelMissing
+from ...core.types import Details, Message, TextDelta, Usage
+from ...core.worker import Emit, Worker
+
+if TYPE_CHECKING:
+    import xllamacpp
+
+
+class LlamaCppModel:
+    """A GGUF model loaded into this process.
+
+    context: tokens of conversation it can hold. system: text whose evaluation `warm` puts into the prefix cache. temperature and repeat_penalty as
+    llama.cpp defines them: small models repeat themselves without a penalty.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: Path,
+        name: str = "",
+        system: str = "",
+        context: int = 4096,
+        threads: int = 2,
+        temperature: float = 0.3,
+        repeat_penalty: float = 1.1,
+    ) -> None:
+        self._path = model
+        self._name = name or model.stem
+        self._system = system
+        self._context = context
+        self._threads = threads
+        self._sampling = {"temperature": temperature, "repeat_penalty": repeat_penalty}
+        self._server: xllamacpp.Server | None = None
+        self._socket_folder: str | None = None
+        self._worker = Worker("llm")
+
+    @property
+    def details(self) -> Details:
+        return {"engine": "llama.cpp", "model": self._name, "context": str(self._context), "threads": str(self._threads)}
+
+    async def warm(self) -> None:
+        async for _ in self.reply([Message("system", self._system), Message("user", "Hello.")], max_tokens=1):
+            pass
+
+    async def aclose(self) -> None:
+        await self._worker.aclose()
+        self._server = None
+        if self._socket_folder is not None:
+            shutil.rmtree(self._socket_folder, ignore_errors=True)
+            self._socket_folder = None
+
+    async def reply(self, messages: Sequence[Message], *, max_tokens: int) -> AsyncGenerator[TextDelta]:
+        """See `core.protocols.LanguageModel`. Left early, generation stops at the next token; a prompt being evaluated is finished first."""
+        request = {
+            "messages": [{"role": message.role, "content": message.text} for message in messages if message.text],
+            "max_tokens": max_tokens,
+            "stream": True,
+            "cache_prompt": True,
+            **self._sampling,
+        }
+
+        def produce(emit: Emit[TextDelta]) -> None:
+            server = self._load()
+            _generate(server, request, emit, self._name)
+
+        async for delta in self._worker.stream(produce):
+            yield delta
+
+    def _load(self) -> "xllamacpp.Server":
+        if self._server is None:
+            if not self._path.is_file():
+                raise ModelMissing(f"The language model {self._path} is not there.", "Fetch it with `assistant models pull`.")
+            try:
+                import xllamacpp
+            except ImportError as error:
+                raise EngineUnavailable("xllamacpp is not installed.", "Install it with `pip install xllamacpp`.") from error
+            params = self._parameters(xllamacpp.CommonParams())
+            try:
+                self._server = xllamacpp.Server(params)
+            except RuntimeError as error:
+                raise EngineFailed(f"{self._path.name} is not a model that llama.cpp can load.", "Check it with `assistant models verify`.") from error
+        return self._server
+
+    def _parameters(self, params: "xllamacpp.CommonParams") -> "xllamacpp.CommonParams":
+        params.model.path = str(self._path)
+        params.n_ctx = self._context
+        params.n_parallel = 1
+        params.verbosity = -1
+        params.warmup = True
+        params.cache_ram_mib = 0  # keeps copies of old prompts in memory; one conversation needs none
+        for cpu in (params.cpuparams, params.cpuparams_batch):
+            cpu.n_threads = self._threads
+            cpu.poll = 0  # sleep between calls: an idle model must not hold a core
+        self._lock_door(params)
+        return params
+
+    def _lock_door(self, params: "xllamacpp.CommonParams") -> None:
+        """The object always opens an HTTP door of its own: move it into a private folder, behind a key that nobody knows."""
+        self._socket_folder = tempfile.mkdtemp(prefix="assistant-")
+        params.hostnames = [f"{self._socket_folder}/llm.sock"]
+        params.api_keys = [secrets.token_urlsafe(32)]
+        params.ui = False
+        params.endpoint_slots = False
+        params.n_threads_http = 1
+
+
+def _generate(server: "xllamacpp.Server", request: dict[str, Any], emit: Emit[TextDelta], name: str) -> None:
+    """Run one request to its end or until nobody listens."""
+    clock = _Progress(time.perf_counter)
+    failure: list[str] = []
+    usage: list[Usage] = []
+
+    def receive(chunk: dict[str, Any]) -> bool:
+        if "error" in chunk:
+            failure.append(str(chunk["error"].get("message", "unknown error")))
+            return True
+        choices = chunk.get("choices") or [{}]
+        text = choices[0].get("delta", {}).get("content")
+        if "timings" in chunk:
+            usage.append(clock.usage(chunk["timings"]))
+        if text:
+            clock.token()
+            return not emit(TextDelta(text))
+        return False
+
+    try:
+        server.handle_chat_completions(request, receive)
+    except (RuntimeError, ValueError) as error:
+        raise EngineFailed(f"The language model {name} failed: {error}.") from error
+    if failure:
+        remedy = "Start a new conversation." if "context size" in failure[0] else ""
+        raise EngineFailed(f"The language model {name} failed: {failure[0]}.", remedy)
+    emit(TextDelta("", usage[-1] if usage else clock.usage({})))
+
+
+class _Progress:
+    """When the first token came."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._start = clock()
+        self._first: float | None = None
+
+    def token(self) -> None:
+        if self._first is None:
+            self._first = self._clock()
+
+    def usage(self, timings: dict[str, Any]) -> Usage:
+        now = self._clock()
+        cached = int(timings.get("cache_n", 0))
+        return Usage(
+            prompt_tokens=cached + int(timings.get("prompt_n", 0)),
+            cached_tokens=cached,
+            completion_tokens=int(timings.get("predicted_n", 0)),
+            first_token_seconds=(now if self._first is None else self._first) - self._start,
+            seconds=now - self._start,
+        )

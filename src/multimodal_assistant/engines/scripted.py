@@ -1,0 +1,175 @@
+"""Engines without a model: deterministic, with delays and failures on demand.
+
+They serve tests, load tests and authors of plug-ins, and stand for nothing else: whatever they say was written beforehand.
+"""
+
+import re
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+
+import anyio
+import numpy as np
+
+from ..core.audio import dbfs
+from ..core.errors import EngineFailed
+from ..core.types import AudioChunk, Details, Message, Samples, SpokenChunk, TextDelta, Transcript, Usage, Word
+
+RATE = 24_000
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """How an engine behaves."""
+
+    delay: float = 0.0
+    """Seconds before the first result."""
+    interval: float = 0.0
+    """Seconds between two pieces of a stream."""
+    fail_after: int | None = None
+    """Raise `EngineFailed` after so many results; 0: at once; None: never."""
+
+
+@dataclass
+class Ledger:
+    """What was asked of an engine and how it ended, for tests."""
+
+    requests: list[str] = field(default_factory=list[str])
+    completed: int = 0
+    cancelled: int = 0
+    warmed: int = 0
+    closed: int = 0
+
+
+class _Scripted:
+    """What all scripted engines share."""
+
+    kind = ""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.ledger = Ledger()
+
+    @property
+    def details(self) -> Details:
+        return {"engine": "scripted", "model": self.kind}
+
+    async def warm(self) -> None:
+        self.ledger.warmed += 1
+
+    async def aclose(self) -> None:
+        self.ledger.closed += 1
+
+    async def _wait(self, index: int) -> None:
+        """Before result number `index`: the delay, and the failure if it is due."""
+        await anyio.sleep(self.script.delay if index == 0 else self.script.interval)
+        if self.script.fail_after is not None and index >= self.script.fail_after:
+            raise EngineFailed(f"The scripted {self.kind} failed as it was told to.")
+
+
+class ScriptedStt(_Scripted):
+    """Says the next of `texts` for every utterance, whatever it holds; the last one again and again."""
+
+    kind = "stt"
+
+    def __init__(self, *, texts: Sequence[str] = ("Hello.",), language: str = "en", script: Script | None = None) -> None:
+        super().__init__(script or Script())
+        self._texts = list(texts)
+        self._language = language
+
+    async def transcribe(self, audio: AudioChunk, *, language: str | None = None, words: bool = False) -> Transcript:
+        text = self._texts[min(len(self.ledger.requests), len(self._texts) - 1)]
+        self.ledger.requests.append(text)
+        try:
+            await self._wait(0)
+        except anyio.get_cancelled_exc_class():
+            self.ledger.cancelled += 1
+            raise
+        self.ledger.completed += 1
+        spoken = text.split()
+        step = audio.seconds / max(len(spoken), 1)
+        times = tuple(Word(word, index * step, (index + 1) * step) for index, word in enumerate(spoken)) if words else ()
+        return Transcript(text, language or self._language, 1.0, 0.0, 0.0, audio.seconds, times)
+
+
+class ScriptedLlm(_Scripted):
+    """Writes the next of `replies`, word by word; the last one again and again."""
+
+    kind = "llm"
+
+    def __init__(self, *, replies: Sequence[str] = ("I hear you.",), script: Script | None = None) -> None:
+        super().__init__(script or Script())
+        self._replies = list(replies)
+
+    async def reply(self, messages: Sequence[Message], *, max_tokens: int) -> AsyncGenerator[TextDelta]:
+        text = self._replies[min(len(self.ledger.requests), len(self._replies) - 1)]
+        self.ledger.requests.append(messages[-1].text)
+        pieces = re.findall(r"\s*\S+", text)[:max_tokens]
+        prompt = sum(len(message.text.split()) for message in messages)
+        try:
+            for index, piece in enumerate(pieces):
+                await self._wait(index)
+                yield TextDelta(piece)
+            yield TextDelta("", Usage(prompt, 0, len(pieces), self.script.delay, self.script.delay))
+        except (anyio.get_cancelled_exc_class(), GeneratorExit):
+            self.ledger.cancelled += 1
+            raise
+        self.ledger.completed += 1
+
+
+class ScriptedTts(_Scripted):
+    """Says every word as a tone of `word_seconds`, in pieces of one word each, with exact word times."""
+
+    kind = "tts"
+
+    def __init__(self, *, word_seconds: float = 0.25, script: Script | None = None) -> None:
+        super().__init__(script or Script())
+        self._word_seconds = word_seconds
+
+    @property
+    def rate(self) -> int:
+        return RATE
+
+    async def speak(self, text: str) -> AsyncGenerator[SpokenChunk]:
+        self.ledger.requests.append(text)
+        words = text.split()
+        time = np.arange(round(self._word_seconds * RATE), dtype=np.float32) / RATE
+        tone = (0.2 * np.sin(2 * np.pi * 220 * time)).astype(np.float32)
+        try:
+            for index, word in enumerate(words):
+                await self._wait(index)
+                spoken = (Word(word, 0.0, self._word_seconds),)
+                yield SpokenChunk(AudioChunk(tone, RATE), text, spoken, last=index == len(words) - 1)
+        except (anyio.get_cancelled_exc_class(), GeneratorExit):
+            self.ledger.cancelled += 1
+            raise
+        self.ledger.completed += 1
+
+
+class ScriptedVad(_Scripted):
+    """Speech is whatever is louder than `threshold_dbfs`."""
+
+    kind = "vad"
+
+    def __init__(self, *, threshold_dbfs: float = -45.0, script: Script | None = None) -> None:
+        super().__init__(script or Script())
+        self._threshold = threshold_dbfs
+
+    def stream(self) -> "ScriptedVadStream":
+        return ScriptedVadStream(self._threshold)
+
+    async def scan(self, samples: Samples) -> list[float]:
+        stream = self.stream()
+        starts = range(0, len(samples) - stream.window + 1, stream.window)
+        return [stream.score(samples[start : start + stream.window]) for start in starts]
+
+
+class ScriptedVadStream:
+    """Level against a threshold."""
+
+    window = 512
+
+    def __init__(self, threshold_dbfs: float) -> None:
+        self._threshold = threshold_dbfs
+
+    def score(self, samples: Samples) -> float:
+        return 1.0 if dbfs(samples) > self._threshold else 0.0

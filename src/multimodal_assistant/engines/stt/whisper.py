@@ -1,0 +1,266 @@
+"""One utterance → Transcript, by Whisper on CTranslate2 with an encoder that sees only the audio there is.
+
+faster-whisper pads every call to 30 seconds. Whisper's encoder accepts less (OpenNMT/CTranslate2#1446), at a fraction of the time, if some silence
+follows the speech and the decoder is guarded against repeating itself. What looks degenerate is decoded again, padded.
+"""
+
+import logging
+import math
+import zlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...core.audio import SPEECH_RATE, resample
+from ...core.errors import EngineFailed, EngineUnavailable, ModelMissing
+from ...core.types import AudioChunk, Details, Samples, Transcript, Word
+from ...core.worker import Worker
+
+if TYPE_CHECKING:
+    import ctranslate2
+    from faster_whisper import WhisperModel
+    from faster_whisper.tokenizer import Tokenizer
+
+log = logging.getLogger(__name__)
+
+FULL_CONTEXT = 1500
+"""Positions of the encoder in 30 s; one is 20 ms, two mel frames."""
+
+_HOP = 160  # samples per mel frame
+_WINDOW_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much encoder context an utterance gets, and when a result is not believed."""
+
+    margin: int = 96
+    """Positions of silence after the speech (64-128 is the useful range: FUTO's whisper-acft measurements)."""
+    least: int = 192
+    """Fewest positions; below about 160 the encoder is in a range it was never trained on (whisper.cpp#1855)."""
+    compression_ratio: float = 2.4
+    log_probability: float = -1.0
+    """The thresholds at which Whisper itself falls back (openai/whisper, transcribe.py)."""
+
+    def context(self, seconds: float) -> int:
+        """Encoder positions for an utterance of that length."""
+        return min(max(math.ceil(50 * seconds) + self.margin, self.least), FULL_CONTEXT)
+
+
+DEFAULT_BOUNDS = Bounds()
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """One pass of the decoder."""
+
+    text: str
+    tokens: list[int]
+    log_probability: float
+    no_speech: float
+    complete: bool
+    """It ended by itself, not at the length limit."""
+
+
+class WhisperEngine:
+    """Speech recognition. `model` is a CTranslate2 Whisper folder; `compute_type` as CTranslate2 names it."""
+
+    def __init__(
+        self,
+        *,
+        model: Path,
+        name: str = "",
+        compute_type: str = "int8",
+        device: str = "cpu",
+        threads: int = 2,
+        bounds: Bounds = DEFAULT_BOUNDS,
+    ) -> None:
+        self._path = model
+        self._name = name or model.name
+        self._compute_type = compute_type
+        self._device = device
+        self._threads = threads
+        self._bounds = bounds
+        self._whisper: WhisperModel | None = None
+        self._worker = Worker("stt")
+
+    @property
+    def details(self) -> Details:
+        return {"engine": "faster-whisper", "model": self._name, "compute": self._compute_type, "threads": str(self._threads)}
+
+    async def warm(self) -> None:
+        await self.transcribe(AudioChunk(np.zeros(SPEECH_RATE, np.float32), SPEECH_RATE))
+
+    async def aclose(self) -> None:
+        await self._worker.aclose()
+        self._whisper = None
+
+    async def transcribe(self, audio: AudioChunk, *, language: str | None = None, words: bool = False) -> Transcript:
+        """See `core.protocols.SpeechToText`. A call takes about 0.1-0.3 s and cannot be cut short: cancelled, it is waited for."""
+        return await self._worker.call(lambda: self._transcribe(audio, language, words))
+
+    def _transcribe(self, audio: AudioChunk, language: str | None, words: bool) -> Transcript:
+        whisper = self._load()
+        samples = resample(audio, SPEECH_RATE).samples
+        try:
+            if audio.seconds > _WINDOW_SECONDS:
+                return _long(whisper, samples, language, words)
+            return self._utterance(whisper, samples, language, words)
+        except (RuntimeError, ValueError) as error:  # CTranslate2 raises these two
+            raise EngineFailed(f"Speech recognition failed: {error}.") from error
+
+    def _utterance(self, whisper: "WhisperModel", samples: Samples, language: str | None, words: bool) -> Transcript:
+        seconds = len(samples) / SPEECH_RATE
+        context = self._bounds.context(seconds)
+        encoded = _encode(whisper, samples, context)
+        language, probability = _language(whisper, encoded, language)
+        tokenizer = _tokenizer(whisper, language)
+        decoded = _decode(whisper, tokenizer, encoded, seconds, beam_size=1)
+        rerun = context < FULL_CONTEXT and self._degenerate(decoded)
+        if rerun:
+            log.debug("degenerate (%r): once more with the full context", decoded.text)
+            context = FULL_CONTEXT
+            encoded = _encode(whisper, samples, context)
+            decoded = _decode(whisper, tokenizer, encoded, seconds, beam_size=5)
+        return Transcript(
+            text=decoded.text,
+            language=language,
+            language_probability=probability,
+            average_log_probability=decoded.log_probability,
+            no_speech_probability=decoded.no_speech,
+            seconds=seconds,
+            words=_align(whisper, tokenizer, encoded, decoded.tokens, 2 * context) if words else (),
+            rerun=rerun,
+        )
+
+    def _degenerate(self, decoded: _Decoded) -> bool:
+        return (
+            not decoded.complete
+            or decoded.log_probability < self._bounds.log_probability
+            or _compression_ratio(decoded.text) > self._bounds.compression_ratio
+        )
+
+    def _load(self) -> "WhisperModel":
+        if self._whisper is None:
+            if not (self._path / "model.bin").is_file():
+                raise ModelMissing(f"No Whisper weights in {self._path}.", "Fetch them with `assistant models pull whisper-base`.")
+            try:
+                from faster_whisper import WhisperModel
+            except ImportError as error:
+                raise EngineUnavailable("faster-whisper is not installed.", "Install it with `pip install faster-whisper`.") from error
+            try:
+                self._whisper = WhisperModel(
+                    str(self._path), device=self._device, compute_type=self._compute_type, cpu_threads=self._threads, local_files_only=True
+                )
+            except (RuntimeError, ValueError, OSError) as error:
+                raise EngineFailed(f"Whisper cannot be loaded from {self._path}: {error}.", "Check it with `assistant models verify`.") from error
+        return self._whisper
+
+
+def _encode(whisper: "WhisperModel", samples: Samples, context: int) -> "ctranslate2.StorageView":
+    """Encoder output for exactly `context` positions.
+
+    The padding is silent *audio*: zeros in the mel spectrogram would be a level that no recording has.
+    """
+    frames = 2 * context
+    padded = np.zeros(frames * _HOP, np.float32)
+    padded[: len(samples)] = samples[: len(padded)]
+    mel = whisper.feature_extractor(padded, padding=0)[:, :frames]
+    return whisper.encode(np.ascontiguousarray(mel))
+
+
+def _language(whisper: "WhisperModel", encoded: "ctranslate2.StorageView", language: str | None) -> tuple[str, float]:
+    if not whisper.model.is_multilingual:
+        return "en", 1.0
+    if language is not None:
+        return language, 1.0
+    token, probability = whisper.model.detect_language(encoded)[0][0]
+    return token.strip("<|>"), float(probability)
+
+
+def _tokenizer(whisper: "WhisperModel", language: str) -> "Tokenizer":
+    from faster_whisper.tokenizer import Tokenizer
+
+    try:
+        return Tokenizer(whisper.hf_tokenizer, whisper.model.is_multilingual, task="transcribe", language=language)
+    except ValueError as error:
+        raise EngineFailed(f"Whisper knows no language {language!r}.", "Use an ISO 639-1 code such as en or de.") from error
+
+
+def _decode(
+    whisper: "WhisperModel", tokenizer: "Tokenizer", encoded: "ctranslate2.StorageView", seconds: float, *, beam_size: int
+) -> _Decoded:
+    prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+    room = min(224, 12 + math.ceil(8 * seconds))  # tokens; fast speech has about 5 a second
+    result = whisper.model.generate(
+        encoded,
+        [prompt],
+        beam_size=beam_size,
+        max_length=len(prompt) + room,
+        no_repeat_ngram_size=3,
+        suppress_blank=True,
+        suppress_tokens=_suppressed(tokenizer),
+        return_scores=True,
+        return_no_speech_prob=True,
+    )[0]
+    tokens = [token for token in result.sequences_ids[0] if token < tokenizer.eot]
+    count = len(result.sequences_ids[0])
+    return _Decoded(
+        text=tokenizer.decode(tokens).strip(),
+        tokens=tokens,
+        log_probability=float(result.scores[0]) * count / (count + 1),
+        no_speech=float(result.no_speech_prob),
+        complete=count < room,
+    )
+
+
+def _suppressed(tokenizer: "Tokenizer") -> list[int]:
+    """Tokens that are no speech: brackets, notes, tasks (Whisper's own list)."""
+    control = (tokenizer.transcribe, tokenizer.translate, tokenizer.sot, tokenizer.sot_prev, tokenizer.sot_lm, tokenizer.no_speech)
+    return sorted({*tokenizer.non_speech_tokens, *control})
+
+
+def _align(
+    whisper: "WhisperModel", tokenizer: "Tokenizer", encoded: "ctranslate2.StorageView", tokens: list[int], frames: int
+) -> tuple[Word, ...]:
+    """Word times from the decoder's cross-attention (dynamic time warping, as in openai/whisper)."""
+    if not tokens:
+        return ()
+    aligned = whisper.find_alignment(tokenizer, [tokens], encoded, frames)[0]
+    words = [Word(str(word["word"]).strip(), float(word["start"]), float(word["end"])) for word in aligned]
+    return tuple(_with_punctuation(words))
+
+
+def _with_punctuation(words: list[Word]) -> list[Word]:
+    """Join marks that the tokenizer split off to the word before them."""
+    joined: list[Word] = []
+    for word in words:
+        if joined and not any(letter.isalnum() for letter in word.text):
+            joined[-1] = replace(joined[-1], text=joined[-1].text + word.text)
+        elif word.text:
+            joined.append(word)
+    return joined
+
+
+def _compression_ratio(text: str) -> float:
+    """How much zlib shortens it: repetition compresses well (openai/whisper)."""
+    data = text.encode()
+    return len(data) / len(zlib.compress(data)) if data else 0.0
+
+
+def _long(whisper: "WhisperModel", samples: Samples, language: str | None, words: bool) -> Transcript:
+    """More than one window: faster-whisper's own segmentation."""
+    segments, info = whisper.transcribe(samples, language=language, beam_size=1, word_timestamps=words, condition_on_previous_text=False)
+    found = list(segments)
+    tokens = sum(len(segment.tokens) for segment in found) or 1
+    return Transcript(
+        text=" ".join(segment.text.strip() for segment in found).strip(),
+        language=info.language,
+        language_probability=float(info.language_probability),
+        average_log_probability=sum(segment.avg_logprob * len(segment.tokens) for segment in found) / tokens,
+        no_speech_probability=max((segment.no_speech_prob for segment in found), default=1.0),
+        seconds=len(samples) / SPEECH_RATE,
+        words=tuple(Word(word.word.strip(), word.start, word.end) for segment in found for word in segment.words or ()),
+    )

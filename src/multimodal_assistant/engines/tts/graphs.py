@@ -1,0 +1,93 @@
+"""Published voice models → the graphs we run: the same weights with other ends, derived once and kept on disk."""
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...core.errors import EngineFailed, EngineUnavailable, ModelMissing
+
+if TYPE_CHECKING:
+    import onnx
+
+_RECIPE = 1
+"""Raise it when a derivation changes, so that graphs made by an older version are not used."""
+
+_GRAPH_FIELD, _OUTPUT_FIELD, _NAME_FIELD = 7, 12, 1  # ModelProto.graph, GraphProto.output, ValueInfoProto.name (onnx.proto3)
+
+
+def derived(source: Path, name: str, cache: Path, make: Callable[[Path, Path], None]) -> Path:
+    """The file `name` that `make(source, target)` derives from `source`, made on first use.
+
+    The folder is named for the source's identity, so new weights never meet old graphs.
+    """
+    if not source.is_file():
+        raise ModelMissing(f"The voice model {source} is not there.", "Fetch it with `assistant models pull`.")
+    resolved = source.resolve()
+    stat = resolved.stat()
+    folder = cache / f"{resolved.name[:24]}-{stat.st_size}-{stat.st_mtime_ns}-{_RECIPE}"
+    target = folder / name
+    if not target.is_file():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=folder) as scratch:
+                made = Path(scratch) / name
+                make(resolved, made)
+                os.replace(made, target)
+        except OSError as error:
+            raise EngineFailed(f"The voice cannot be prepared in {cache}: {error.strerror}.", "Make room, or set ASSISTANT_HOME.") from error
+    return target
+
+
+def with_outputs(source: Path, target: Path, names: Sequence[str]) -> None:
+    """Copy a model and let it also return the inner tensors `names`.
+
+    Concatenated protobuf messages merge (protobuf encoding guide, "last one wins"), so a few bytes at the end add outputs without parsing the
+    weights.
+    """
+    outputs = b"".join(_field(_OUTPUT_FIELD, _field(_NAME_FIELD, name.encode())) for name in names)
+    target.write_bytes(source.read_bytes() + _field(_GRAPH_FIELD, outputs))
+
+
+def cut(model: "onnx.ModelProto", target: Path, inputs: Mapping[str, int], outputs: Sequence[str]) -> None:
+    """Write the part of `model` that computes `outputs` from `inputs`.
+
+    inputs: name → channels of a float tensor [1, channels, frames]; 0 for an input that the model declares itself.
+    """
+    import onnx
+    from onnx.utils import Extractor
+
+    part = Extractor(model).extract_model(list(inputs), list(outputs))
+    for node in part.graph.input:
+        if inputs.get(node.name):
+            shape = onnx.helper.make_tensor_type_proto(onnx.TensorProto.FLOAT, [1, inputs[node.name], "frames"])
+            node.type.CopyFrom(shape)
+    onnx.save(part, str(target))
+
+
+def parsed(source: Path) -> "onnx.ModelProto":
+    """The model as a graph that can be read and cut."""
+    try:
+        import onnx
+        from google.protobuf.message import DecodeError
+    except ImportError as error:
+        raise EngineUnavailable("The onnx package is not installed.", "Install it with `pip install onnx`.") from error
+    try:
+        return onnx.load(str(source))
+    except DecodeError as error:
+        raise EngineFailed(f"{source.name} is not an ONNX model.", "Check it with `assistant models verify`.") from error
+
+
+def _field(number: int, payload: bytes) -> bytes:
+    """A length-delimited protobuf field."""
+    return _varint(number << 3 | 2) + _varint(len(payload)) + payload
+
+
+def _varint(value: int) -> bytes:
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)
