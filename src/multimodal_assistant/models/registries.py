@@ -39,9 +39,8 @@ class _Client:
         self._stall_seconds = stall_seconds
         self._unreachable = ""
 
-    def _check_reach(self) -> None:
-        if self._unreachable:
-            raise SourceFailed(self._unreachable)
+    def obstacle(self) -> str:
+        return self._unreachable
 
     def _out_of_reach(self, reason: str) -> SourceFailed:
         self._unreachable = reason
@@ -57,7 +56,6 @@ class PypiSource(_Client):
         self._command = tuple(command)
 
     def fetch(self, piece: Piece, folder: Path, step: Step) -> Path:
-        self._check_reach()
         arrived, scratch = folder / "arrived", folder / "tmp"
         scratch.mkdir()
 
@@ -100,11 +98,11 @@ class NpmSource(_Client):
         super().__init__(stall_seconds)
         self._command = command
 
+    def obstacle(self) -> str:
+        return super().obstacle() or ("" if shutil.which(self._command) else f"{self._command} is not installed")
+
     def fetch(self, piece: Piece, folder: Path, step: Step) -> Path:
-        self._check_reach()
-        npm = shutil.which(self._command)
-        if npm is None:
-            raise self._out_of_reach(f"{self._command} is not installed")
+        npm = shutil.which(self._command) or self._command
         arrived, scratch = folder / "arrived", folder / "tmp"
         arrived.mkdir()
         scratch.mkdir()

@@ -1,18 +1,26 @@
 """A piece of the manifest → a file on this disk: the contract that every source keeps."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 from .manifest import Piece
 from .progress import Step
 
+CHUNK_BYTES = 1 << 20
+"""Files are read and hashed in pieces of this size."""
+
 
 class SourceFailed(Exception):
     """Why a source did not deliver, in words without addresses. Not an error yet: the next source is asked."""
 
 
-class WrongBytes(SourceFailed):
-    """It delivered, but not what the manifest promises."""
+class WrongContent(SourceFailed):
+    """It delivered, but not what the manifest promises: what it delivered is of no use."""
+
+
+class WrongHash(WrongContent):
+    """The right number of bytes perhaps, but others."""
 
 
 class Source(Protocol):
@@ -20,6 +28,10 @@ class Source(Protocol):
 
     archives: bool
     """Whether `fetch` brings an archive that has the member inside, or the member itself."""
+
+    def obstacle(self) -> str:
+        """Why nothing can be had from it in this run, or nothing: what was out of reach once is not asked again."""
+        ...
 
     def fetch(self, piece: Piece, folder: Path, step: Step) -> Path:
         """Bring it into `folder` and return where it is; `SourceFailed` with the reason.
@@ -29,3 +41,12 @@ class Source(Protocol):
         """
         ...
 
+
+def read_chunks(path: Path) -> Iterator[bytes]:
+    """A file's bytes; trouble in reading is its source's failure, not the store's."""
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                yield chunk
+    except OSError as error:
+        raise SourceFailed(f"it cannot be read ({error.strerror})") from error

@@ -7,7 +7,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -141,7 +141,7 @@ def _stalled(name: str, seconds: float) -> SourceFailed:
 
 
 @contextlib.contextmanager
-def _ended(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+def _ended(process: "subprocess.Popen[bytes]") -> Generator[None]:
     """However the block is left, nothing of the command goes on running."""
     try:
         yield

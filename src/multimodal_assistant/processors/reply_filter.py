@@ -3,13 +3,17 @@
 import re
 from typing import Literal
 
-_NAMES = "think|thinking|thought|reasoning|reflection"
+_TAGS = ("think", "thinking", "thought", "reasoning", "reflection")
+_NAMES = "|".join(_TAGS)
+_BEGINNINGS = "|".join(sorted({tag[:length] for tag in _TAGS for length in range(len(tag) + 1)}, key=len, reverse=True))
 _OPENING = re.compile(rf"(?P<fence>`{{3,}}|~{{3,}})|<(?P<stray>/?)(?:{_NAMES})[^\S\n]{{0,8}}>", re.IGNORECASE)
-_UNFINISHED = re.compile(r"(?:`{1,2}|~{1,2}|</?[a-z]{0,10}[^\S\n]{0,8})\Z", re.IGNORECASE)
+_UNFINISHED = re.compile(rf"(?:`{{1,2}}|~{{1,2}}|</?(?:{_BEGINNINGS})[^\S\n]{{0,8}})\Z", re.IGNORECASE)
 """What may yet become an opening."""
 _END_OF_THOUGHT = re.compile(rf"</(?:{_NAMES})\s{{0,8}}>", re.IGNORECASE)
 _LOOKBACK = 24
 """Longer than any end of a thought."""
+_STEP = 1024
+"""Characters taken in at once, so that a huge delta costs no more than many small ones."""
 
 
 class ReplyFilter:
@@ -32,8 +36,11 @@ class ReplyFilter:
 
     def feed(self, delta: str) -> str:
         """Take the next characters; return those that are now known to be part of the reply."""
-        self._held += delta
-        return self._read(final=False)
+        passed: list[str] = []
+        for start in range(0, len(delta), _STEP):
+            self._held += delta[start : start + _STEP]
+            passed.append(self._read(final=False))
+        return "".join(passed)
 
     def flush(self) -> str:
         """The reply has ended: return what was held back and start afresh."""

@@ -220,8 +220,8 @@ class SentenceBuffer:
         following = self._following(ahead)
         before, mark, run = self._text[at - 1], self._text[at], self._text[at] + ahead["run"]
         cut = ahead.end("run")
-        if not following or (not ahead["gap"] and before.isdigit() and following.isdigit()):
-            return 0
+        if before in _STOPS or not following or (not ahead["gap"] and before.isdigit() and following.isdigit()):
+            return 0  # the first mark of several has spoken for all of them
         if mark in _WIDE_STOPS or (not ahead["gap"] and _UNSPACED.match(before) and _UNSPACED.match(following)):
             return cut
         if not ahead["gap"] or (following.islower() and run[-1] in _QUOTES):

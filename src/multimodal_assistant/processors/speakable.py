@@ -33,7 +33,9 @@ _CELLS = re.compile(r"[^\S\n]*+\|[^\S\n]*+")
 
 _URL = re.compile(r"(?:https?://|ftp://|mailto:|www\.)[^\s<>\"'()\[\]]++", re.IGNORECASE)
 _EMOTICON = re.compile(r"(?<!\S)[:;=][-o']?[()\[\]DPp/\\|3](?!\S)")
-_EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2300-\u23ff\u25a0-\u25ff\u2b00-\u2bff][\ufe0e\ufe0f\u200d\U000e0020-\U000e007f]*+")
+_EMOJI = re.compile(
+    "[\U0001f000-\U0001faff\u2600-\u27bf\u2300-\u23ff\u25a0-\u25ff\u2b00-\u2bff][\ufe0e\ufe0f\u200d\U000e0020-\U000e007f]*+"
+)
 _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u20e3\ufe00-\ufe0f\ufeff]")
 _SPACE_BEFORE = re.compile(r"\s++(?=[,.;:!?…](?:\s|\Z))")
 _HOLLOW = re.compile(r"\(\s*\)|\"\s*\"|“\s*”|«\s*»")
@@ -73,7 +75,7 @@ def _stretches(text: str) -> list[str]:
 def _say(text: str, english: bool) -> str:
     text = _without_markup(_INVISIBLE.sub("", text.replace("\r\n", "\n")).replace("’", "'"))
     text = _URL.sub(lambda url: _address(url.group(), english), text)
-    text = _EMOJI.sub(" ", _EMOTICON.sub(" ", text))
+    text = " ".join(_EMOJI.sub(" ", _EMOTICON.sub(" ", text)).split())
     if english:
         text = spoken_english(text)
     return _tidy(text)
@@ -89,7 +91,7 @@ def _without_markup(text: str) -> str:
 
 def _aside(match: re.Match[str]) -> str:
     inner = match[1] or match[2] or match[3] or ""
-    return " " if _DIRECTION.fullmatch(inner.strip(" _")) else match.group()
+    return " " if _DIRECTION.fullmatch(inner.strip(" _()[]")) else match.group()
 
 
 def _plain_line(line: str) -> tuple[str, bool]:

@@ -1,0 +1,258 @@
+"""The composition root: settings and what is on this machine → engines that are ready to work together."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from .config import Settings, load
+from .core.errors import EngineError, EngineUnavailable, ModelMissing, UnknownName, leaf
+from .core.protocols import LanguageModel, SpeechToText, TextToSpeech
+from .engines import registry
+from .models.store import ModelStore, open_store
+from .pipeline.exchange import Engines, Manner
+from .pipeline.respond import SPOKEN_STYLE
+
+DEFAULT_KOKORO_VOICE = "af_heart"
+DEFAULT_VITS_VOICE = "joe"
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a profile means by "auto"."""
+
+    stt: str
+    llm: str
+    voice: str
+    asks_ollama: bool
+    """Whether a running Ollama is preferred to the embedded model."""
+
+
+PROFILES = {
+    "balanced": Defaults(stt="whisper-base", llm="qwen2.5-0.5b", voice=DEFAULT_KOKORO_VOICE, asks_ollama=True),
+    "fast": Defaults(stt="whisper-tiny.en", llm="smollm2-135m", voice=DEFAULT_VITS_VOICE, asks_ollama=False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Assistant:
+    """The engines of this run and why they were chosen. `async with` closes them."""
+
+    engines: Engines
+    manner: Manner
+    notes: tuple[str, ...]
+    """One sentence for every choice that was made for the user."""
+
+    async def __aenter__(self) -> "Assistant":
+        return self
+
+    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
+        with anyio.CancelScope(shield=True):
+            for engine in (self.engines.tts, self.engines.llm, self.engines.stt, self.engines.vad):
+                await engine.aclose()
+
+    async def warm(self, *, hears: bool = True) -> None:
+        """Load all models at once; without those that hear where the question is written."""
+        listening = (self.engines.vad, self.engines.stt) if hears else ()
+        try:
+            async with anyio.create_task_group() as tasks:
+                for engine in (*listening, self.engines.llm, self.engines.tts):
+                    tasks.start_soon(engine.warm)
+        except BaseExceptionGroup as group:
+            raise leaf(group) from group
+
+
+def settings_from(**flags: Any) -> Settings:
+    """Settings with the flags that were given; None and empty sections are left to file and environment."""
+    given: dict[str, Any] = {}
+    for name, value in flags.items():
+        if isinstance(value, dict):
+            value = {key: inner for key, inner in value.items() if inner is not None} or None  # pyright: ignore[reportUnknownVariableType]
+        if value is not None:
+            given[name] = value
+    return load(**given)
+
+
+def store_of(settings: Settings) -> ModelStore:
+    """The model store these settings name."""
+    return open_store(settings.home, settings.models_dir)
+
+
+async def assemble(settings: Settings) -> Assistant:
+    """Choose and build the engines; nothing is loaded yet."""
+    quiet_threads()
+    store = store_of(settings)
+    defaults = PROFILES[settings.profile]
+    llm, llm_note = await choose_llm(settings, store, defaults)
+    tts, tts_note = choose_voice(settings, store, defaults)
+    stt = choose_stt(settings, store, defaults)
+    manner = Manner(system=settings.llm.system or SPOKEN_STYLE, language=settings.stt.language, max_tokens=settings.llm.max_tokens)
+    return Assistant(Engines(registry.build("vad", "silero"), stt, llm, tts), manner, (llm_note, tts_note))
+
+
+def quiet_threads() -> None:
+    """Idle OpenMP threads sleep instead of spinning (CTranslate2); set before its library is loaded."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("KMP_BLOCKTIME", "0")
+
+
+def choose_stt(settings: Settings, store: ModelStore, defaults: Defaults) -> SpeechToText:
+    """The recognizer: an engine by name, a folder, a model of the store, or a size that the hub knows."""
+    wanted = settings.stt.model or defaults.stt
+    if wanted in registry.names("stt") and wanted != "whisper":
+        return registry.build("stt", wanted)
+    if Path(wanted).is_dir():
+        folder, name = Path(wanted), Path(wanted).name
+    else:
+        name = wanted if wanted in store.manifest.models else f"whisper-{wanted}"
+        folder = store.path(name) if name in store.manifest.models else _from_hub(wanted, settings.home)
+    return registry.build(
+        "stt",
+        "whisper",
+        model=folder,
+        name=name,
+        compute_type=settings.stt.compute_type,
+        device=settings.stt.device,
+        threads=settings.threads,
+    )
+
+
+def _from_hub(size: str, home: Path) -> Path:
+    """A Whisper conversion that is not in our manifest, by the name faster-whisper knows it under."""
+    from faster_whisper.utils import available_models, download_model
+
+    if size not in available_models():
+        raise UnknownName(f"There is no speech recognition model {size!r}.", f"Sizes: {', '.join(available_models())}; or give a folder.")
+    try:
+        return Path(download_model(size, cache_dir=str(home / "hub")))
+    except Exception as error:  # the hub client raises what its HTTP library raises
+        raise ModelMissing(
+            f"The Whisper model {size!r} is not on this machine and the hub cannot be reached.", "Use --stt base, or give the folder of a model."
+        ) from error
+
+
+async def choose_llm(settings: Settings, store: ModelStore, defaults: Defaults) -> tuple[LanguageModel, str]:
+    """The language model, and why this one."""
+    wanted = settings.llm.model
+    if wanted == "auto":
+        if defaults.asks_ollama:
+            found, note = await _running_ollama(settings)
+            if found is not None:
+                return found, note
+        else:
+            note = f"the {settings.profile} profile answers with its own model"
+        return _embedded(settings, store.path(defaults.llm), defaults.llm), f"Language model: {defaults.llm}, embedded ({note})."
+    scheme, _, name = wanted.partition(":")
+    if scheme == "ollama":
+        return _ollama(settings, name or settings.llm.ollama_model), f"Language model: {name or settings.llm.ollama_model} on Ollama (as you chose)."
+    if scheme == "openai":
+        return _openai(settings, name or None), f"Language model: {name or 'the first listed'} at {settings.llm.base_url} (as you chose)."
+    if wanted.endswith(".gguf") or "/" in wanted:
+        return _embedded(settings, Path(wanted), Path(wanted).stem), f"Language model: {wanted}, embedded (as you chose)."
+    if wanted in registry.names("llm"):
+        return registry.build("llm", wanted), f"Language model: the engine {wanted} (as you chose)."
+    return _embedded(settings, store.path(wanted), wanted), f"Language model: {wanted}, embedded (as you chose)."
+
+
+async def _running_ollama(settings: Settings) -> tuple[LanguageModel | None, str]:
+    """Ollama, if it runs and has the model we look for; otherwise what is missing."""
+    from .engines.llm.ollama import available, matches
+
+    host, model = settings.llm.ollama_host, settings.llm.ollama_model
+    installed = await available(host)
+    if installed is None:
+        return None, f"no Ollama answers at {host}"
+    if not any(matches(model, name) for name in installed):
+        others = f"; it has {', '.join(installed[:3])}: choose one with --llm ollama:NAME" if installed else ""
+        return None, f"Ollama runs but has no {model}: `ollama pull {model}`{others}"
+    return _ollama(settings, model), f"Language model: {model} on Ollama at {host} (it runs and has the model)."
+
+
+def _ollama(settings: Settings, model: str) -> LanguageModel:
+    return registry.build(
+        "llm",
+        "ollama",
+        host=settings.llm.ollama_host,
+        model=model,
+        context=settings.llm.context,
+        temperature=settings.llm.temperature,
+        system=settings.llm.system or SPOKEN_STYLE,
+    )
+
+
+def _openai(settings: Settings, model: str | None) -> LanguageModel:
+    if not settings.llm.base_url:
+        raise EngineUnavailable("No address of an OpenAI-compatible server is set.", "Set ASSISTANT_LLM__BASE_URL, for example http://127.0.0.1:8000/v1.")
+    key = settings.llm.api_key.get_secret_value() if settings.llm.api_key else None
+    return registry.build(
+        "llm", "openai", base_url=settings.llm.base_url, model=model, api_key=key, temperature=settings.llm.temperature
+    )
+
+
+def _embedded(settings: Settings, model: Path, name: str) -> LanguageModel:
+    """llama.cpp in this process; `model` is a .gguf file or a folder with one."""
+    file = next(iter(sorted(model.glob("*.gguf"))), model / "model.gguf") if model.is_dir() else model
+    return registry.build(
+        "llm",
+        "llama.cpp",
+        model=file,
+        name=name,
+        system=settings.llm.system or SPOKEN_STYLE,
+        context=settings.llm.context,
+        threads=settings.threads,
+        temperature=settings.llm.temperature,
+        repeat_penalty=settings.llm.repeat_penalty,
+    )
+
+
+def choose_voice(settings: Settings, store: ModelStore, defaults: Defaults) -> tuple[TextToSpeech, str]:
+    """The voice, and why this one."""
+    wanted = settings.tts.voice
+    if wanted == "auto":
+        return _automatic_voice(settings, store, defaults)
+    note = f"Voice: {wanted} (as you chose)."
+    if wanted.endswith(".onnx"):
+        return _vits(settings, Path(wanted)), note
+    if wanted != "kokoro" and wanted in store.manifest.models and store.manifest.model(wanted).kind == "text-to-speech":
+        return _vits(settings, _onnx(store.path(wanted))), note
+    if wanted in registry.names("tts") and wanted not in {"kokoro", "vits"}:
+        return registry.build("tts", wanted), note
+    return _kokoro(settings, store, wanted), note
+
+
+def _automatic_voice(settings: Settings, store: ModelStore, defaults: Defaults) -> tuple[TextToSpeech, str]:
+    """The profile's voice, or the other one when only that is here."""
+    kokoro = all(store.status(name).state == "ready" for name in ("kokoro", "kokoro-voices"))
+    vits = store.status(DEFAULT_VITS_VOICE).state == "ready"
+    if defaults.voice == DEFAULT_KOKORO_VOICE and (kokoro or not vits):
+        return _kokoro(settings, store, DEFAULT_KOKORO_VOICE), f"Voice: {DEFAULT_KOKORO_VOICE} (Kokoro)."
+    if vits or defaults.voice == DEFAULT_VITS_VOICE and not kokoro:
+        why = "" if defaults.voice == DEFAULT_VITS_VOICE else "; Kokoro is not here: `assistant models pull`"
+        return _vits(settings, _onnx(store.path(DEFAULT_VITS_VOICE))), f"Voice: {DEFAULT_VITS_VOICE} (VITS{why})."
+    return _kokoro(settings, store, DEFAULT_KOKORO_VOICE), f"Voice: {DEFAULT_KOKORO_VOICE} (Kokoro; {DEFAULT_VITS_VOICE} is not here)."
+
+
+def _onnx(folder: Path) -> Path:
+    return next(iter(sorted(folder.glob("*.onnx"))), folder / "voice.onnx")
+
+
+def _vits(settings: Settings, model: Path) -> TextToSpeech:
+    return registry.build("tts", "vits", model=model, cache=settings.home / "derived", speed=settings.tts.speed, threads=settings.threads)
+
+
+def _kokoro(settings: Settings, store: ModelStore, voice: str) -> TextToSpeech:
+    return registry.build(
+        "tts",
+        "kokoro",
+        model=_onnx(store.path("kokoro")),
+        voices=store.path("kokoro-voices"),
+        cache=settings.home / "derived",
+        voice=voice,
+        speed=settings.tts.speed,
+        threads=settings.threads,
+    )
+
+
+__all__ = ["Assistant", "EngineError", "assemble", "settings_from", "store_of"]

@@ -1,0 +1,157 @@
+"""`assistant ask`: one question, spoken or written, answered by voice."""
+
+import json
+import logging
+import resource
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+import click
+
+from ..core.errors import UsageError
+from ..core.events import EventBus, ReplyText, TranscriptFinal
+from ..core.timing import Stopwatch
+from ..core.types import AudioChunk, SpokenChunk
+from .run import run
+
+_DEFAULT_OUT = Path("answer.wav")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The flags."""
+
+    question: Path | None
+    text: str | None
+    out: Path | None
+    as_json: bool
+    settings: dict[str, Any]
+
+
+@click.command()
+@click.argument("question", type=click.Path(path_type=Path), required=False)
+@click.option("--text", help="The question in writing, instead of a recording.")
+@click.option("--out", type=click.Path(path_type=Path), help="Where to save the spoken answer (WAV). Default: answer.wav, and the loudspeaker.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@click.option("--voice", help="A Kokoro voice (af_heart), joe, or a Piper .onnx file.")
+@click.option("--llm", help="auto, qwen2.5-0.5b, smollm2-135m, FILE.gguf, ollama:NAME or openai:NAME.")
+@click.option("--stt", help="Whisper size (tiny.en, base, small, …) or a CTranslate2 folder.")
+@click.option("--language", help="Language of the question (en, de, …). Default: recognized.")
+@click.option("--profile", type=click.Choice(["balanced", "fast"]), help="balanced (default), or fast: smaller models.")
+@click.option("--threads", type=click.IntRange(1, 64), help="Threads a model may use.")
+@click.option("--verbose", is_flag=True, help="Log what happens to stderr.")
+def command(
+    question: Path | None, text: str | None, out: Path | None, as_json: bool, verbose: bool, **flags: Any
+) -> None:
+    """Answer QUESTION, a recording (WAV, FLAC, OGG, MP3), or --text, by voice.
+
+    Exit codes: 0 answered, 2 bad usage or unreadable input, 3 an engine or model is missing or failed.
+    """
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    if (question is None) == (text is None):
+        raise UsageError("Give either a recording or --text.", "For example: assistant ask question.wav, or assistant ask --text 'Who are you?'")
+    if text is not None and not text.strip():
+        raise UsageError("The question in --text is empty.", "Write what you want to know.")
+    settings = {
+        "profile": flags["profile"],
+        "threads": flags["threads"],
+        "stt": {"model": flags["stt"], "language": flags["language"]},
+        "llm": {"model": flags["llm"]},
+        "tts": {"voice": flags["voice"]},
+    }
+    options = Options(question, text, out, as_json, settings)
+    run(lambda: _ask(options))
+
+
+async def _ask(options: Options) -> None:
+    from ..app import assemble, settings_from
+    from ..pipeline.exchange import exchange
+    from ..transports.file import WavSink, check_writable, read_audio
+    from .ask_view import View
+
+    out = options.out or _DEFAULT_OUT
+    check_writable(out)
+    settings = settings_from(**options.settings)
+    question: AudioChunk | str = options.text or ""
+    if options.question is not None:
+        question = await anyio.to_thread.run_sync(read_audio, options.question)
+    view = View(quiet=options.as_json)
+    watch = Stopwatch()
+    bus = EventBus()
+    bus.subscribe(TranscriptFinal, view.heard)
+    bus.subscribe(ReplyText, view.reply)
+    async with await assemble(settings) as assistant:
+        view.notes(assistant.notes)
+        with view.loading():
+            await assistant.warm(hears=options.question is not None)
+        watch.mark("loaded")
+        sink = WavSink(out)
+        async with _with_speaker(sink, assistant.engines.tts.rate, plays=options.out is None and not options.as_json) as ears:
+            answer = await exchange(question, assistant.engines, ears, manner=assistant.manner, bus=bus, watch=watch)
+        await sink.save()
+        details = {kind: dict(getattr(assistant.engines, kind).details) for kind in ("stt", "llm", "tts", "vad")}
+    timings = _timings(watch)
+    if options.as_json:
+        report = {
+            "transcript": answer.transcript.text,
+            "language": answer.transcript.language,
+            "reply": answer.reply,
+            "audio": str(out),
+            "audio_seconds": round(answer.audio_seconds, 3),
+            "engines": details,
+            "timings_ms": timings,
+            "peak_rss_mb": _peak_rss_mb(),
+        }
+        click.echo(json.dumps(report, ensure_ascii=False))
+    else:
+        view.done(out, answer.audio_seconds, timings, _peak_rss_mb())
+
+
+class _Both:
+    """The file, and the loudspeaker as the answer is made."""
+
+    def __init__(self, *sinks: Any) -> None:
+        self._sinks = sinks
+
+    async def write(self, chunk: SpokenChunk) -> None:
+        for sink in self._sinks:
+            await sink.write(chunk)
+
+
+@asynccontextmanager
+async def _with_speaker(sink: Any, rate: int, *, plays: bool) -> AsyncIterator[Any]:
+    """`sink`, joined by the loudspeaker where there is one and it is wanted."""
+    from ..transports.speaker import Speaker, output_device
+
+    async with AsyncExitStack() as stack:
+        if plays and await anyio.to_thread.run_sync(output_device) is not None:
+            yield _Both(sink, await stack.enter_async_context(Speaker(rate)))
+        else:
+            yield sink
+
+
+def _timings(watch: Stopwatch) -> dict[str, float | None]:
+    """Milliseconds of every stage; None for a stage that did not happen."""
+
+    def ms(seconds: float | None) -> float | None:
+        return None if seconds is None else round(seconds * 1000, 1)
+
+    return {
+        "load": ms(watch.at("loaded")),
+        "stt": ms(watch.between("begin", "heard")),
+        "llm_first_token": ms(watch.between("heard", "first_token")),
+        "tts_first_audio": ms(watch.between("first_clause", "first_audio")),
+        "first_audio": ms(watch.between("heard", "first_audio")),
+        "total": ms(watch.at("done")),
+    }
+
+
+def _peak_rss_mb() -> float:
+    """Largest resident set of this process so far, in MB (10^6 bytes)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)

@@ -1,0 +1,83 @@
+"""What `assistant ask` shows a person."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from ..core.events import ReplyText, TranscriptFinal
+
+_WIDTH = 46
+"""Characters of the longest bar."""
+
+
+class View:
+    """Prints the question, the reply as it is written, and where the time went. `quiet` prints nothing."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._out = Console(quiet=quiet, highlight=False, soft_wrap=True)
+        self._err = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+        self._replying = False
+
+    def notes(self, notes: Sequence[str]) -> None:
+        """Which engines were chosen, and why."""
+        for note in notes:
+            self._err.print(Text(note, style="dim"))
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """While the models are being loaded."""
+        if self._err.is_terminal and not self._err.quiet:
+            with self._err.status("Loading models"):
+                yield
+        else:
+            yield
+
+    def heard(self, event: TranscriptFinal) -> None:
+        """The question."""
+        transcript = event.transcript
+        about = f"  ({transcript.language}, {transcript.seconds:.1f} s)" if transcript.seconds else ""
+        self._out.print(Text.assemble(("You        ", "bold cyan"), transcript.text, (about, "dim")))
+
+    def reply(self, event: ReplyText) -> None:
+        """The answer, as it is written."""
+        if not self._replying:
+            self._replying = True
+            self._out.print(Text("Assistant  ", style="bold green"), end="")
+            event = ReplyText(event.turn, event.delta.lstrip())
+        self._out.print(Text(event.delta), end="")
+        sys.stdout.flush()
+
+    def done(self, audio: Path, seconds: float, timings: Mapping[str, float | None], peak_mb: float) -> None:
+        """Where the answer is and how long each stage took."""
+        self._out.print()
+        self._out.print(Text.assemble(("Saved      ", "bold"), f"{audio}  ", (f"({seconds:.1f} s of speech)", "dim")))
+        self._out.print()
+        for line in waterfall(timings):
+            self._out.print(line)
+        self._out.print(Text(f"models loaded in {(timings['load'] or 0) / 1000:.1f} s, peak memory {peak_mb:.0f} MB", style="dim"))
+
+
+def waterfall(timings: Mapping[str, float | None]) -> list[Text]:
+    """The stages as bars on one time line, from the end of the question to the first sound; milliseconds."""
+    stt = timings["stt"] or 0.0
+    first_token = timings["llm_first_token"] or 0.0
+    first_audio = timings["first_audio"] or 0.0
+    voice = min(timings["tts_first_audio"] or 0.0, first_audio)
+    stages = [
+        ("speech to text", 0.0, stt, "cyan"),
+        ("first token", stt, first_token, "magenta"),
+        ("first clause", stt + first_token, max(first_audio - voice - first_token, 0.0), "magenta"),
+        ("first sound", stt + first_audio - voice, voice, "green"),
+    ]
+    whole = max(stt + first_audio, 1.0)
+    lines: list[Text] = []
+    for name, begin, length, style in stages:
+        offset = round(begin / whole * _WIDTH)
+        size = max(round(length / whole * _WIDTH), 1)
+        lines.append(Text.assemble((f"{name:>15} ", "dim"), " " * offset, ("█" * size, style), f" {length:.0f} ms"))
+    lines.append(Text.assemble((f"{'answer begins':>15} ", "dim"), (f"{whole:.0f} ms after the question was read", "bold")))
+    return lines

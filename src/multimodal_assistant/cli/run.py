@@ -1,0 +1,55 @@
+"""Running a command's coroutine so that Ctrl-C stops at once."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import anyio
+
+from ..core.errors import leaf
+from . import INTERRUPTED
+
+T = TypeVar("T")
+
+_GRACE_SECONDS = 1.0
+"""How long a model that is being loaded, which cannot be interrupted, may hold up the end."""
+
+
+def run(main: Callable[[], Awaitable[T]]) -> T:
+    """Run `main` to its end and return its result.
+
+    Ctrl-C or a termination signal cancels it and raises KeyboardInterrupt; the process is gone a second later whatever a model is doing.
+    """
+    results: list[T] = []
+
+    async def guarded() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_stop_on_signal, tasks.cancel_scope, name="signals")
+            results.append(await main())
+            tasks.cancel_scope.cancel()
+
+    try:
+        anyio.run(guarded)
+    except BaseExceptionGroup as group:
+        raise leaf(group) from group
+    if not results:
+        raise KeyboardInterrupt
+    return results[0]
+
+
+async def _stop_on_signal(scope: anyio.CancelScope) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            threading.Thread(target=_end, daemon=True).start()
+            scope.cancel()
+            return
+
+
+def _end() -> None:
+    """The last resort: inference in a library that cannot be interrupted is left behind with the process."""
+    threading.Event().wait(_GRACE_SECONDS)
+    sys.stderr.flush()
+    os._exit(INTERRUPTED)

@@ -1,0 +1,113 @@
+"""Settings: TOML file, then ASSISTANT_* environment, then flags. Read once in `app.py` and frozen."""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from .core.errors import InvalidSetting
+
+Profile = Literal["balanced", "fast"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SttSettings(_Section):
+    """Speech recognition."""
+
+    model: str = ""
+    """Model name, size (base, small, …) or folder; empty: the profile's."""
+    compute_type: str = "int8"
+    """As CTranslate2 names it: int8, float32, float16, …"""
+    device: Literal["cpu", "cuda", "auto"] = "cpu"
+    language: str | None = None
+    """ISO 639-1; unset: recognized from the speech."""
+
+
+class LlmSettings(_Section):
+    """The language model."""
+
+    model: str = "auto"
+    """auto, a model of the store, a .gguf file, ollama:NAME, openai:NAME, or the name of an engine."""
+    ollama_host: str = "http://127.0.0.1:11434"
+    ollama_model: str = "gemma3:4b"
+    """What `auto` looks for on a running Ollama."""
+    base_url: str = ""
+    """Of an OpenAI-compatible server, with its /v1."""
+    api_key: SecretStr | None = None
+    context: int = Field(default=4096, ge=512, le=1_048_576)
+    """Tokens."""
+    max_tokens: int = Field(default=160, ge=1, le=8192)
+    """Longest reply."""
+    temperature: float = Field(default=0.3, ge=0, le=2)
+    repeat_penalty: float = Field(default=1.1, ge=0.5, le=2)
+    system: str = ""
+    """Standing instruction; empty: the built-in one for spoken answers."""
+
+
+class TtsSettings(_Section):
+    """The voice."""
+
+    voice: str = "auto"
+    """auto, a Kokoro voice (af_heart), a voice of the store (joe), a Piper .onnx file, or the name of an engine."""
+    speed: float = Field(default=1.0, ge=0.5, le=2.0)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set."""
+
+    model_config = SettingsConfigDict(env_prefix="ASSISTANT_", env_nested_delimiter="__", frozen=True, extra="ignore")
+
+    home: Path = Field(default_factory=lambda: Path(platformdirs.user_cache_dir("multimodal-assistant")))
+    """Where models and what is derived from them are kept."""
+    models_dir: Path | None = None
+    """A folder with models placed by hand, looked through before anything is fetched."""
+    profile: Profile = "balanced"
+    threads: int = Field(default_factory=lambda: default_threads(), ge=1, le=64)
+    """Threads a model may use."""
+    stt: SttSettings = SttSettings()
+    llm: LlmSettings = LlmSettings()
+    tts: TtsSettings = TtsSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+
+def default_threads() -> int:
+    """Half of the logical processors, at least two where there are two, at most four: more make small models slower."""
+    processors = os.cpu_count() or 1
+    return max(min(processors // 2, 4), min(processors, 2))
+
+
+def config_file() -> Path:
+    """The TOML file: ASSISTANT_CONFIG, or assistant.toml in the platform's configuration folder."""
+    named = os.environ.get("ASSISTANT_CONFIG")
+    return Path(named) if named else Path(platformdirs.user_config_dir("multimodal-assistant")) / "assistant.toml"
+
+
+def load(**flags: Any) -> Settings:
+    """Read the settings; `flags` win (nested: llm={"model": …}). Raises `InvalidSetting` naming the setting and the remedy."""
+    named = os.environ.get("ASSISTANT_CONFIG")
+    if named and not Path(named).is_file():
+        raise InvalidSetting(f"ASSISTANT_CONFIG names {named}, which is not a file.", "Create it or unset the variable.")
+    try:
+        return Settings(**flags)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise InvalidSetting(f"The setting {name} is wrong: {first['msg']}.", f"Look at the flags, ASSISTANT_* variables and {config_file()}.") from None
+    except ValueError as error:  # tomllib
+        raise InvalidSetting(f"{config_file()} is not valid TOML: {error}.", "Correct or remove the file.") from None

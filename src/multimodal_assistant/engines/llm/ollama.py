@@ -1,0 +1,201 @@
+"""Conversation → text stream, by an Ollama server."""
+
+import contextlib
+import json
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Literal, cast
+from urllib.parse import urlsplit
+
+import anyio
+import anyio.to_thread
+
+from ...core.errors import EngineError, EngineFailed, EngineTimeout, EngineUnavailable, ModelFetchFailed
+from ...core.types import Details, Message, TextDelta
+from .hosted import Chunk, Deadlines, base_address, is_local, within
+
+if TYPE_CHECKING:
+    import ollama
+
+PORT = 11434
+HOST = f"http://127.0.0.1:{PORT}"
+MODEL = "gemma3:4b"
+PULL_IDLE = 120.0
+"""Seconds without any news after which a pull has failed."""
+
+_Think = Literal["low"] | bool | None
+
+
+class OllamaModel:
+    """A model that an Ollama server runs.
+
+    host: address of the server. system: text whose evaluation `warm` puts into the prefix cache. keep_alive: how long the model
+    stays loaded after a reply, as Ollama takes it ("30m", seconds, -1 for ever). context: tokens of conversation it can hold,
+    fixed so that the model is never loaded twice. temperature, repeat_penalty: None leaves them to the model's own defaults.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = HOST,
+        model: str = MODEL,
+        system: str = "",
+        keep_alive: float | str = "30m",
+        context: int = 4096,
+        temperature: float | None = None,
+        repeat_penalty: float | None = None,
+        deadlines: Deadlines | None = None,
+    ) -> None:
+        self._host = base_address(host, PORT)
+        self._model = model
+        self._system = system
+        self._keep_alive = keep_alive
+        self._options: dict[str, float | int] = {"num_ctx": context}
+        if temperature is not None:
+            self._options["temperature"] = temperature
+        if repeat_penalty is not None:
+            self._options["repeat_penalty"] = repeat_penalty
+        self._deadlines = deadlines or Deadlines()
+        self._client: ollama.AsyncClient | None = None
+        self._capabilities: frozenset[str] | None = None
+        self._think: _Think = None
+
+    @property
+    def details(self) -> Details:
+        return {"engine": "ollama", "model": self._model, "host": self._host, "context": str(self._options["num_ctx"])}
+
+    async def warm(self) -> None:
+        """Load the model and evaluate the standing instruction. Raises `EngineUnavailable`, `EngineFailed`, `EngineTimeout`."""
+        messages = [Message("system", self._system)] if self._system else []
+        try:
+            with anyio.fail_after(self._deadlines.load):
+                async with aclosing(self._chunks([*messages, Message("user", "Hello.")], 1)) as chunks:
+                    async for _ in chunks:
+                        pass
+        except TimeoutError as error:
+            raise EngineTimeout(f"Ollama did not load {self._model} within {self._deadlines.load:g} s.", "Choose a smaller model.") from error
+
+    async def aclose(self) -> None:
+        """Close the connection. The model stays loaded for `keep_alive`: other programs may use it."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def reply(self, messages: Sequence[Message], *, max_tokens: int) -> AsyncGenerator[TextDelta]:
+        """See `core.protocols.LanguageModel`. Left early, the request is closed and Ollama stops at the next token.
+
+        Ollama does not tell how much of the prompt was cached: `cached_tokens` is 0. Thoughts are not part of the reply.
+        """
+        async with aclosing(within(self._chunks(messages, max_tokens), self._deadlines, "Ollama")) as deltas:
+            async for delta in deltas:
+                yield delta
+
+    async def capabilities(self) -> frozenset[str]:
+        """What the model can do, in Ollama's words: "completion", "vision", "thinking", "tools"."""
+        if self._capabilities is None:
+            client = await self._connected()
+            async with _failures(client, self._host, self._model):
+                with anyio.fail_after(self._deadlines.first_token):
+                    shown = await client.show(self._model)
+            families = (shown.details and shown.details.families) or ()
+            old_way = ("completion", "vision") if {"clip", "mllama"} & set(families) else ("completion",)
+            self._capabilities = frozenset(shown.capabilities or old_way)
+            if "thinking" in self._capabilities:
+                self._think = "low" if "gptoss" in families else False  # gpt-oss cannot be told not to think
+        return self._capabilities
+
+    async def _connected(self) -> "ollama.AsyncClient":
+        if self._client is None:
+            self._client = await _connect(self._host)
+        return self._client
+
+    async def _chunks(self, messages: Sequence[Message], max_tokens: int) -> AsyncGenerator[Chunk]:
+        client = await self._connected()
+        await self.capabilities()
+        async with _failures(client, self._host, self._model):
+            parts = await client.chat(
+                self._model,
+                [{"role": message.role, "content": message.text} for message in messages if message.text],
+                stream=True,
+                think=self._think,
+                options={**self._options, "num_predict": max_tokens},
+                keep_alive=self._keep_alive,
+            )
+            done = False
+            async with aclosing(cast("AsyncGenerator[ollama.ChatResponse]", parts)) as responses:
+                async for response in responses:
+                    done = bool(response.done)
+                    yield Chunk(response.message.content or "", response.prompt_eval_count or 0, 0, response.eval_count or 0)
+            if not done:
+                raise EngineFailed("Ollama broke off in the middle of its answer.", "Look into its log: `ollama serve` shows it.")
+
+
+async def available(host: str = HOST, timeout: float = 0.3) -> tuple[str, ...] | None:
+    """The names of the installed models; None when no Ollama answers within `timeout` seconds. Never raises."""
+    address = base_address(host, PORT)
+    url = urlsplit(address)
+    with anyio.move_on_after(timeout):
+        try:
+            stream = await anyio.connect_tcp(url.hostname or "", url.port or PORT)
+        except OSError:
+            return None
+        await stream.aclose()
+    else_client = await _connect(address)
+    try:
+        with anyio.move_on_after(timeout):
+            return await _installed(else_client)
+    except Exception:  # whatever listens there, it is no Ollama
+        return None
+    finally:
+        await else_client.close()
+    return None
+
+
+async def pull(host: str, model: str, progress: Callable[[str, int, int], None]) -> None:
+    """Have the server fetch `model`; `progress` hears what it does, bytes done and bytes in all (0 when unknown).
+
+    Raises `EngineUnavailable`, `EngineTimeout` after two minutes without news, `ModelFetchFailed`.
+    """
+    address = base_address(host, PORT)
+    client = await _connect(address)
+    status = ""
+    try:
+        async with _failures(client, address, model, pulling=True):
+            parts = cast("AsyncGenerator[ollama.ProgressResponse]", await client.pull(model, stream=True))
+            async with aclosing(parts):
+                while True:
+                    with anyio.fail_after(PULL_IDLE):
+                        part = await anext(parts, None)
+                    if part is None:
+                        break
+                    status = part.status or ""
+                    progress(status, part.completed or 0, part.total or 0)
+            if status != "success":
+                raise ModelFetchFailed(f"Ollama stopped before {model} was complete.", "Pull it again: it goes on where it stopped.")
+    finally:
+        await client.close()
+
+
+def matches(wanted: str, installed: str) -> bool:
+    """Whether `installed` is what Ollama runs when asked for `wanted`: without a tag, that is the tag "latest"."""
+    return _full(wanted) == _full(installed)
+
+
+def _full(name: str) -> str:
+    return name if ":" in name.rsplit("/", 1)[-1] else f"{name}:latest"
+
+
+async def _connect(address: str) -> "ollama.AsyncClient":
+    """A client, made on a thread: the import takes half a second."""
+
+    def make() -> "ollama.AsyncClient":
+        import ollama
+
+        return ollama.AsyncClient(host=address, trust_env=not is_local(address))
+
+    return await anyio.to_thread.run_sync(make)
+
+
+async def _installed(client: "ollama.AsyncClient") -> tuple[str, ...]:
+    listed = await client.list()
+    return tuple(model.model for model in listed.models if model.model)

@@ -1,0 +1,30 @@
+"""A conversation so far, and what was said → the reply as a text stream."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from ..core.protocols import LanguageModel
+from ..core.types import Message, TextDelta
+from ..processors.reply_filter import ReplyFilter
+
+SPOKEN_STYLE = (
+    "You are a friendly voice assistant. Everything you write is read aloud. "
+    "Answer in one or two short sentences of plain words, as people talk. "
+    "No lists, no markdown, no emoji. If you do not know, say so."
+)
+"""The standing instruction. It never changes within a conversation, so that the prefix cache always holds it."""
+
+
+async def respond(
+    said: str, llm: LanguageModel, *, system: str = SPOKEN_STYLE, history: Sequence[Message] = (), max_tokens: int = 160
+) -> AsyncGenerator[TextDelta]:
+    """Write the reply to `said`, without the model's private thoughts and code blocks; the last piece carries the usage."""
+    messages = [Message("system", system), *history, Message("user", said)]
+    spoken = ReplyFilter()
+    usage = None
+    async with aclosing(llm.reply(messages, max_tokens=max_tokens)) as deltas:
+        async for delta in deltas:
+            usage = delta.usage or usage
+            if text := spoken.feed(delta.text):
+                yield TextDelta(text)
+    yield TextDelta(spoken.flush(), usage)

@@ -1,0 +1,42 @@
+"""A text stream → audio, clause by clause."""
+
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from contextlib import aclosing
+
+from ..core.audio import silence
+from ..core.protocols import TextToSpeech
+from ..core.types import AudioChunk, SpokenChunk
+from ..processors.sentences import SentenceBuffer
+from ..processors.speakable import speakable
+
+_PAUSE_SECONDS = {",": 0.10, ";": 0.16, ":": 0.16, ".": 0.24, "!": 0.24, "?": 0.26, "…": 0.30, "。": 0.24, "！": 0.24, "？": 0.26, "、": 0.10, "，": 0.10}
+"""Silence after a piece, by the mark it ends with."""
+
+
+async def pieces(texts: AsyncIterable[str]) -> AsyncIterator[str]:
+    """Cut a text stream into what is spoken in one breath: a short first clause, then sentences."""
+    buffer = SentenceBuffer()
+    async for text in texts:
+        for piece in buffer.feed(text):
+            yield piece
+    for piece in buffer.flush():
+        yield piece
+
+
+async def speak(clauses: AsyncIterable[str], tts: TextToSpeech, *, language: str = "en") -> AsyncGenerator[SpokenChunk]:
+    """Say every clause, with a pause between two that fits the mark between them.
+
+    The pauses are chunks without words. A clause with nothing to say (a lone emoji) is left out.
+    """
+    pause = 0.0
+    async for clause in clauses:
+        text = speakable(clause, language)
+        if not text:
+            continue
+        async with aclosing(tts.speak(text)) as chunks:
+            async for chunk in chunks:
+                if pause:
+                    yield SpokenChunk(AudioChunk(silence(pause, tts.rate), tts.rate), "")
+                    pause = 0.0
+                yield chunk
+        pause = _PAUSE_SECONDS.get(text[-1], 0.0)
