@@ -15,8 +15,8 @@ T = TypeVar("T")
 Emit = Callable[[T], bool]
 """Hands an item to the consumer; False means that nobody listens any more: stop now."""
 
-QUEUED_ITEMS = 64
-"""Items a producer may run ahead of its consumer."""
+AHEAD = 64
+"""Items a producer may run ahead of its consumer unless told otherwise."""
 
 
 class Worker:
@@ -45,13 +45,15 @@ class Worker:
                 await _finished(future)
             raise
 
-    async def stream(self, produce: Callable[[Emit[T]], None], *, on_cancel: Callable[[], None] | None = None) -> AsyncGenerator[T]:
+    async def stream(
+        self, produce: Callable[[Emit[T]], None], *, ahead: int = AHEAD, on_cancel: Callable[[], None] | None = None
+    ) -> AsyncGenerator[T]:
         """Run `produce` on the thread and yield what it emits, in order, as it comes.
 
-        At most `QUEUED_ITEMS` wait to be read: past that the producer blocks. Leaving early (close the generator) makes `emit` return
+        At most `ahead` items wait to be read: past that the producer blocks. Leaving early (close the generator) makes `emit` return
         False, calls `on_cancel`, and waits for `produce` to return. An exception in `produce` is raised here after the items before it.
         """
-        mailbox = _Mailbox[T](asyncio.get_running_loop())
+        mailbox = _Mailbox[T](asyncio.get_running_loop(), ahead)
 
         def run() -> None:
             try:
@@ -91,11 +93,11 @@ async def _finished(future: "Future[object] | Future[None]") -> None:
 class _Mailbox(Generic[T]):
     """A bounded hand-over from one thread to one task."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, ahead: int) -> None:
         self._loop = loop
         self._items: deque[T] = deque()
         self._event = asyncio.Event()
-        self._space = threading.Semaphore(QUEUED_ITEMS)
+        self._space = threading.Semaphore(ahead)
         self._abandoned = False
         self._closed = False
 
@@ -137,4 +139,4 @@ class _Mailbox(Generic[T]):
     def abandon(self) -> None:
         """The reader has left: let a waiting producer through, and say False from now on."""
         self._abandoned = True
-        self._space.release(QUEUED_ITEMS)
+        self._space.release()

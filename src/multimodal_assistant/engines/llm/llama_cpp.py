@@ -4,7 +4,6 @@ The prefix cache does the work: a conversation that only grows at its end is eva
 """
 
 import secrets
-import shutil
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -17,6 +16,10 @@ from ...core.worker import Emit, Worker
 
 if TYPE_CHECKING:
     import xllamacpp
+
+
+_AHEAD = 2
+"""Tokens it may write before someone reads them: whoever stops reading pauses the model, and gives its cores to the voice."""
 
 
 class LlamaCppModel:
@@ -44,7 +47,6 @@ class LlamaCppModel:
         self._threads = threads
         self._sampling = {"temperature": temperature, "repeat_penalty": repeat_penalty}
         self._server: xllamacpp.Server | None = None
-        self._socket_folder: str | None = None
         self._worker = Worker("llm")
 
     @property
@@ -58,9 +60,6 @@ class LlamaCppModel:
     async def aclose(self) -> None:
         await self._worker.aclose()
         self._server = None
-        if self._socket_folder is not None:
-            shutil.rmtree(self._socket_folder, ignore_errors=True)
-            self._socket_folder = None
 
     async def reply(self, messages: Sequence[Message], *, max_tokens: int) -> AsyncGenerator[TextDelta]:
         """See `core.protocols.LanguageModel`. Left early, generation stops at the next token; a prompt being evaluated is finished first."""
@@ -76,7 +75,7 @@ class LlamaCppModel:
             server = self._load()
             _generate(server, request, emit, self._name)
 
-        async for delta in self._worker.stream(produce):
+        async for delta in self._worker.stream(produce, ahead=_AHEAD):
             yield delta
 
     def _load(self) -> "xllamacpp.Server":
@@ -87,14 +86,18 @@ class LlamaCppModel:
                 import xllamacpp
             except ImportError as error:
                 raise EngineUnavailable("xllamacpp is not installed.", "Install it with `pip install xllamacpp`.") from error
-            params = self._parameters(xllamacpp.CommonParams())
-            try:
-                self._server = xllamacpp.Server(params)
-            except RuntimeError as error:
-                raise EngineFailed(f"{self._path.name} is not a model that llama.cpp can load.", "Check it with `assistant models verify`.") from error
+            # The object always opens an HTTP door of its own: it goes into a private folder that is removed once it stands.
+            with tempfile.TemporaryDirectory(prefix="assistant-") as folder:
+                params = self._parameters(xllamacpp.CommonParams(), folder)
+                try:
+                    self._server = xllamacpp.Server(params)
+                except RuntimeError as error:
+                    raise EngineFailed(
+                        f"{self._path.name} is not a model that llama.cpp can load.", "Check it with `assistant models verify`."
+                    ) from error
         return self._server
 
-    def _parameters(self, params: "xllamacpp.CommonParams") -> "xllamacpp.CommonParams":
+    def _parameters(self, params: "xllamacpp.CommonParams", folder: str) -> "xllamacpp.CommonParams":
         params.model.path = str(self._path)
         params.n_ctx = self._context
         params.n_parallel = 1
@@ -104,17 +107,12 @@ class LlamaCppModel:
         for cpu in (params.cpuparams, params.cpuparams_batch):
             cpu.n_threads = self._threads
             cpu.poll = 0  # sleep between calls: an idle model must not hold a core
-        self._lock_door(params)
-        return params
-
-    def _lock_door(self, params: "xllamacpp.CommonParams") -> None:
-        """The object always opens an HTTP door of its own: move it into a private folder, behind a key that nobody knows."""
-        self._socket_folder = tempfile.mkdtemp(prefix="assistant-")
-        params.hostnames = [f"{self._socket_folder}/llm.sock"]
+        params.hostnames = [f"{folder}/llm.sock"]
         params.api_keys = [secrets.token_urlsafe(32)]
         params.ui = False
         params.endpoint_slots = False
         params.n_threads_http = 1
+        return params
 
 
 def _generate(server: "xllamacpp.Server", request: dict[str, Any], emit: Emit[TextDelta], name: str) -> None:

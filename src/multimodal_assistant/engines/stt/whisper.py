@@ -6,6 +6,7 @@ follows the speech and the decoder is guarded against repeating itself. What loo
 
 import logging
 import math
+import re
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -140,6 +141,7 @@ class WhisperEngine:
             not decoded.complete
             or decoded.log_probability < self._bounds.log_probability
             or _compression_ratio(decoded.text) > self._bounds.compression_ratio
+            or _begins_again(decoded.text)
         )
 
     def _load(self) -> "WhisperModel":
@@ -248,6 +250,16 @@ def _compression_ratio(text: str) -> float:
     """How much zlib shortens it: repetition compresses well (openai/whisper)."""
     data = text.encode()
     return len(data) / len(zlib.compress(data)) if data else 0.0
+
+
+def _begins_again(text: str) -> bool:
+    """Whether its first two words come again at the start of a later sentence.
+
+    Small models with little context say a short utterance twice ("Sure I can help. Sure I can"); where a speaker really did, the padded pass says so.
+    """
+    sentences = [re.findall(r"\w+", sentence.lower()) for sentence in re.split(r"(?<=[.!?])\s", text)]
+    opening = sentences[0][:2]
+    return len(opening) == 2 and any(sentence[:2] == opening for sentence in sentences[1:])
 
 
 def _long(whisper: "WhisperModel", samples: Samples, language: str | None, words: bool) -> Transcript:
