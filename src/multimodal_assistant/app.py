@@ -129,7 +129,8 @@ def _from_hub(size: str, home: Path) -> Path:
         return Path(download_model(size, cache_dir=str(home / "hub")))
     except Exception as error:  # the hub client raises what its HTTP library raises
         raise ModelMissing(
-            f"The Whisper model {size!r} is not on this machine and the hub cannot be reached.", "Use --stt base, or give the folder of a model."
+            f"The Whisper model {size!r} is not on this machine and the hub cannot be reached.",
+            "Use --stt base, or give the folder of a model.",
         ) from error
 
 
@@ -146,7 +147,9 @@ async def choose_llm(settings: Settings, store: ModelStore, defaults: Defaults) 
         return _embedded(settings, store.path(defaults.llm), defaults.llm), f"Language model: {defaults.llm}, embedded ({note})."
     scheme, _, name = wanted.partition(":")
     if scheme == "ollama":
-        return _ollama(settings, name or settings.llm.ollama_model), f"Language model: {name or settings.llm.ollama_model} on Ollama (as you chose)."
+        return _ollama(
+            settings, name or settings.llm.ollama_model
+        ), f"Language model: {name or settings.llm.ollama_model} on Ollama (as you chose)."
     if scheme == "openai":
         return _openai(settings, name or None), f"Language model: {name or 'the first listed'} at {settings.llm.base_url} (as you chose)."
     if wanted.endswith(".gguf") or "/" in wanted:
@@ -184,11 +187,11 @@ def _ollama(settings: Settings, model: str) -> LanguageModel:
 
 def _openai(settings: Settings, model: str | None) -> LanguageModel:
     if not settings.llm.base_url:
-        raise EngineUnavailable("No address of an OpenAI-compatible server is set.", "Set ASSISTANT_LLM__BASE_URL, for example http://127.0.0.1:8000/v1.")
+        raise EngineUnavailable(
+            "No address of an OpenAI-compatible server is set.", "Set ASSISTANT_LLM__BASE_URL, for example http://127.0.0.1:8000/v1."
+        )
     key = settings.llm.api_key.get_secret_value() if settings.llm.api_key else None
-    return registry.build(
-        "llm", "openai", base_url=settings.llm.base_url, model=model, api_key=key, temperature=settings.llm.temperature
-    )
+    return registry.build("llm", "openai", base_url=settings.llm.base_url, model=model, api_key=key, temperature=settings.llm.temperature)
 
 
 def _embedded(settings: Settings, model: Path, name: str) -> LanguageModel:

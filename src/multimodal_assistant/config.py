@@ -108,6 +108,8 @@ def load(**flags: Any) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise InvalidSetting(f"The setting {name} is wrong: {first['msg']}.", f"Look at the flags, ASSISTANT_* variables and {config_file()}.") from None
+        raise InvalidSetting(
+            f"The setting {name} is wrong: {first['msg']}.", f"Look at the flags, ASSISTANT_* variables and {config_file()}."
+        ) from None
     except ValueError as error:  # tomllib
         raise InvalidSetting(f"{config_file()} is not valid TOML: {error}.", "Correct or remove the file.") from None

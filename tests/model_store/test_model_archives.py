@@ -5,6 +5,7 @@ import io
 import os
 import tarfile
 import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from model_lab import NOISE, make_tgz, make_zip
 
 from multimodal_assistant.models.archives import MAX_ARCHIVE_BYTES, open_archive
 from multimodal_assistant.models.sources import WrongContent
+
+Make = Callable[[Path, Mapping[str, bytes]], Path]
 
 MEMBER = "package/voices/a.bin"
 
@@ -33,12 +36,12 @@ def hostile(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("make", [make_zip, make_tgz])
-def test_the_named_member_is_read(hostile: Path, make: type) -> None:
+def test_the_named_member_is_read(hostile: Path, make: Make) -> None:
     assert read(make(hostile, {"other": b"x", MEMBER: NOISE})) == NOISE
 
 
 @pytest.mark.parametrize("make", [make_zip, make_tgz])
-def test_members_that_climb_out_are_never_touched(hostile: Path, tmp_path: Path, make: type) -> None:
+def test_members_that_climb_out_are_never_touched(hostile: Path, tmp_path: Path, make: Make) -> None:
     archive = make(hostile, {"../../evil": b"x", "/tmp/evil": b"x", MEMBER: NOISE})
     before = sorted(tmp_path.rglob("*"))
     assert read(archive) == NOISE
@@ -47,13 +50,13 @@ def test_members_that_climb_out_are_never_touched(hostile: Path, tmp_path: Path,
 
 @pytest.mark.parametrize("make", [make_zip, make_tgz])
 @pytest.mark.parametrize("name", ["voices/a.bin", "package/voices/A.bin", "./package/voices/a.bin", "package/voices/a.bin/"])
-def test_only_the_exact_name_counts(hostile: Path, make: type, name: str) -> None:
+def test_only_the_exact_name_counts(hostile: Path, make: Make, name: str) -> None:
     with pytest.raises(WrongContent, match="no member"):
         read(make(hostile, {MEMBER: NOISE}), name)
 
 
 @pytest.mark.parametrize("make", [make_zip, make_tgz])
-def test_an_oversized_member_is_refused(hostile: Path, make: type) -> None:
+def test_an_oversized_member_is_refused(hostile: Path, make: Make) -> None:
     with pytest.raises(WrongContent, match="were expected"):
         read(make(hostile, {MEMBER: b"\0" * 10_000_000}), limit=100)
 
@@ -97,7 +100,7 @@ def test_a_name_that_is_there_twice_is_refused(hostile: Path) -> None:
 
 @pytest.mark.parametrize("make", [make_zip, make_tgz])
 @pytest.mark.parametrize("keep", [10, 0.5, 0.9])
-def test_a_truncated_archive_is_refused(hostile: Path, make: type, keep: float) -> None:
+def test_a_truncated_archive_is_refused(hostile: Path, make: Make, keep: float) -> None:
     make(hostile, {MEMBER: os.urandom(len(NOISE))})
     data = hostile.read_bytes()
     hostile.write_bytes(data[: int(keep if keep > 1 else keep * len(data))])
@@ -105,14 +108,12 @@ def test_a_truncated_archive_is_refused(hostile: Path, make: type, keep: float) 
         read(hostile)
 
 
-@pytest.mark.parametrize("make", [make_zip, make_tgz])
-def test_a_flipped_byte_is_refused(hostile: Path, make: type) -> None:
-    make(hostile, {MEMBER: os.urandom(len(NOISE)), "next": NOISE})
+def test_a_flipped_byte_is_refused(hostile: Path) -> None:
+    make_zip(hostile, {MEMBER: NOISE}, zipfile.ZIP_STORED)
     data = bytearray(hostile.read_bytes())
-    data[200:300] = bytes(100)
+    data[1000] ^= 1
     hostile.write_bytes(data)
     with pytest.raises(WrongContent, match="damaged"):
-        read(hostile, "next")
         read(hostile)
 
 
@@ -135,5 +136,5 @@ def test_a_header_that_claims_all_memory_is_refused(hostile: Path) -> None:
     info.type, info.size = tarfile.XHDTYPE, 1 << 40
     with gzip.open(hostile, "wb") as file:
         file.write(info.tobuf() + bytes(1024))
-    with pytest.raises(WrongContent, match="damaged"):
+    with pytest.raises(WrongContent, match="unreasonable size"):
         read(hostile)

@@ -43,7 +43,7 @@ def test_what_goes_through(text: str, heard: str, size: int) -> None:
 
 def test_text_is_not_held_back_longer_than_needed() -> None:
     reply = ReplyFilter()
-    assert reply.feed("Good mor") == "Good mor"
+    assert reply.feed("Good ev") == "Good ev"
     assert reply.feed("ning <") == "ning "
     assert reply.feed("b") == "<b"
 

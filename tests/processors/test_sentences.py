@@ -44,7 +44,7 @@ ONE_PIECE = [
     "Leave at 10:30 with v1.2.3 in hand",
     "Well... perhaps",
     "It is … complicated",
-    "Am 3. Mai ist Markt",
+    "Am 3. Mai war Markt",
     "Das war im 19. Jahrhundert üblich",
     "Das kostet ca. zehn Euro bzw. etwas mehr",
     "1. Peel the onions",

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from ..core.errors import AssistantError
+from multimodal_assistant.core.errors import AssistantError
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 + SIGINT, as shells have it."""

@@ -13,10 +13,11 @@ from typing import Any
 import anyio.to_thread
 import click
 
-from ..core.errors import UsageError
-from ..core.events import EventBus, ReplyText, TranscriptFinal
-from ..core.timing import Stopwatch
-from ..core.types import AudioChunk, SpokenChunk
+from multimodal_assistant.core.errors import UsageError
+from multimodal_assistant.core.events import EventBus, ReplyText, TranscriptFinal
+from multimodal_assistant.core.timing import Stopwatch
+from multimodal_assistant.core.types import AudioChunk, SpokenChunk
+
 from .run import run
 
 _DEFAULT_OUT = Path("answer.wav")
@@ -36,7 +37,9 @@ class Options:
 @click.command()
 @click.argument("question", type=click.Path(path_type=Path), required=False)
 @click.option("--text", help="The question in writing, instead of a recording.")
-@click.option("--out", type=click.Path(path_type=Path), help="Where to save the spoken answer (WAV). Default: answer.wav, and the loudspeaker.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Where to save the spoken answer (WAV). Default: answer.wav, and the loudspeaker."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.option("--voice", help="A Kokoro voice (af_heart), joe, or a Piper .onnx file.")
 @click.option("--llm", help="auto, qwen2.5-0.5b, smollm2-135m, FILE.gguf, ollama:NAME or openai:NAME.")
@@ -45,16 +48,18 @@ class Options:
 @click.option("--profile", type=click.Choice(["balanced", "fast"]), help="balanced (default), or fast: smaller models.")
 @click.option("--threads", type=click.IntRange(1, 64), help="Threads a model may use.")
 @click.option("--verbose", is_flag=True, help="Log what happens to stderr.")
-def command(
-    question: Path | None, text: str | None, out: Path | None, as_json: bool, verbose: bool, **flags: Any
-) -> None:
+def command(question: Path | None, text: str | None, out: Path | None, as_json: bool, verbose: bool, **flags: Any) -> None:
     """Answer QUESTION, a recording (WAV, FLAC, OGG, MP3), or --text, by voice.
 
     Exit codes: 0 answered, 2 bad usage or unreadable input, 3 an engine or model is missing or failed.
     """
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
+    )
     if (question is None) == (text is None):
-        raise UsageError("Give either a recording or --text.", "For example: assistant ask question.wav, or assistant ask --text 'Who are you?'")
+        raise UsageError(
+            "Give either a recording or --text.", "For example: assistant ask question.wav, or assistant ask --text 'Who are you?'"
+        )
     if text is not None and not text.strip():
         raise UsageError("The question in --text is empty.", "Write what you want to know.")
     settings = {
@@ -69,9 +74,10 @@ def command(
 
 
 async def _ask(options: Options) -> None:
-    from ..app import assemble, settings_from
-    from ..pipeline.exchange import exchange
-    from ..transports.file import WavSink, check_writable, read_audio
+    from multimodal_assistant.app import assemble, settings_from
+    from multimodal_assistant.pipeline.exchange import exchange
+    from multimodal_assistant.transports.file import WavSink, check_writable, read_audio
+
     from .ask_view import View
 
     out = options.out or _DEFAULT_OUT
@@ -126,7 +132,7 @@ class _Both:
 @asynccontextmanager
 async def _with_speaker(sink: Any, rate: int, *, plays: bool) -> AsyncIterator[Any]:
     """`sink`, joined by the loudspeaker where there is one and it is wanted."""
-    from ..transports.speaker import Speaker, output_device
+    from multimodal_assistant.transports.speaker import Speaker, output_device
 
     async with AsyncExitStack() as stack:
         if plays and await anyio.to_thread.run_sync(output_device) is not None:

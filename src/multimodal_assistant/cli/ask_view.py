@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from ..core.events import ReplyText, TranscriptFinal
+from multimodal_assistant.core.events import ReplyText, TranscriptFinal
 
 _WIDTH = 46
 """Characters of the longest bar."""

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 import anyio
 
-from ..core.errors import leaf
+from multimodal_assistant.core.errors import leaf
+
 from . import INTERRUPTED
 
 T = TypeVar("T")

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.errors import EngineFailed, EngineUnavailable, ModelMissing
+from multimodal_assistant.core.errors import EngineFailed, EngineUnavailable, ModelMissing
 
 if TYPE_CHECKING:
     import onnxruntime

@@ -9,7 +9,7 @@ import importlib
 from importlib.metadata import entry_points
 from typing import Any
 
-from ..core.errors import EngineUnavailable, UnknownName
+from multimodal_assistant.core.errors import EngineUnavailable, UnknownName
 
 GROUP = "multimodal_assistant.engines"
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import anyio
 import numpy as np
 
-from ..core.audio import dbfs
-from ..core.errors import EngineFailed
-from ..core.types import AudioChunk, Details, Message, Samples, SpokenChunk, TextDelta, Transcript, Usage, Word
+from multimodal_assistant.core.audio import dbfs
+from multimodal_assistant.core.errors import EngineFailed
+from multimodal_assistant.core.types import AudioChunk, Details, Message, Samples, SpokenChunk, TextDelta, Transcript, Usage, Word
 
 RATE = 24_000
 

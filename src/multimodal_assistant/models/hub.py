@@ -4,6 +4,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Generator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +20,7 @@ _LOOK_SECONDS = 0.25
 
 
 class HubSource:
-    """Single files by `huggingface_hub`, which goes on with a partial download by itself."""
+    """Single files by `huggingface_hub`, going on with a partial download."""
 
     archives = False
 
@@ -33,24 +34,38 @@ class HubSource:
         return self._unreachable
 
     def fetch(self, piece: Piece, folder: Path, step: Step) -> Path:
-        import huggingface_hub
-        from huggingface_hub.utils import disable_progress_bars
-
-        hub = cast("Any", huggingface_hub)  # its own types are incomplete
-
-        disable_progress_bars()
+        place = folder / piece.member
+        partial = place.with_name(f"{place.name}.partial")
+        place.parent.mkdir(parents=True, exist_ok=True)
         try:
             with _growth(folder, step):
-                found = hub.hf_hub_download(
-                    piece.package, piece.member, revision=piece.version, local_dir=folder, etag_timeout=PROBE_SECONDS
-                )
-                return Path(found)
+                _download(piece, partial)
         except OSError as error:
             if error.errno is not None:  # of the disk, not of the network
                 raise
             raise SourceFailed(_reason(error)) from error
         except Exception as error:  # the hub's client raises what its HTTP library raises, and that has changed
             raise SourceFailed(_reason(error)) from error
+        partial.replace(place)
+        return place
+
+
+def _download(piece: Piece, partial: Path) -> None:
+    """Append what is missing. `hf_hub_download` would begin anew after a kill: since 2.x its partial files are its own only."""
+    from huggingface_hub import file_download, utils
+
+    utils.disable_progress_bars()
+    hub = cast("Any", file_download)  # its own types are incomplete
+    # Compressed on the way, a file has neither a length nor a middle to go on from.
+    headers = {**cast("Any", utils).build_hf_headers(), "Accept-Encoding": "identity"}
+    url = hub.hf_hub_url(piece.package, piece.member, revision=piece.version)
+    with partial.open("ab") as file:
+        try:
+            hub.http_get(url, file, resume_size=file.tell(), headers=headers)
+        except Exception as error:
+            if _status(error) != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                raise
+            # Nothing was missing any more; its hash will tell whether that is so.
 
 
 def _why_unreachable() -> str:
@@ -77,9 +92,13 @@ def _why_unreachable() -> str:
 
 
 def _reason(error: Exception) -> str:
-    status = getattr(getattr(error, "response", None), "status_code", None)
+    status = _status(error)
     kind = type(error).__name__
     return f"the hub answered {status} ({kind})" if status else f"the hub did not deliver ({kind})"
+
+
+def _status(error: Exception) -> int | None:
+    return getattr(getattr(error, "response", None), "status_code", None)
 
 
 @contextlib.contextmanager

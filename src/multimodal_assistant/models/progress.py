@@ -6,8 +6,8 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-PLAIN_STEP_BYTES = 10_000_000
-"""Checking a file smaller than this is over before anyone could read a line about it."""
+SHORT_STEP_BYTES = 10_000_000
+"""What concerns fewer bytes is over before anyone could read about it."""
 
 
 class Step(Protocol):
@@ -59,7 +59,7 @@ class PlainProgress:
 
     @contextlib.contextmanager
     def step(self, label: str, total: int | None = None) -> Generator[Step]:
-        if total is not None and total < PLAIN_STEP_BYTES:
+        if total is not None and total < SHORT_STEP_BYTES:
             yield _Count()
             return
         self._write(f"{label} ...")
@@ -82,15 +82,12 @@ class BarProgress:
 
     @contextlib.contextmanager
     def step(self, label: str, total: int | None = None) -> Generator[Step]:
-        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+        if total is not None and total < SHORT_STEP_BYTES:
+            yield _Count()
+            return
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-        )
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(20), DownloadColumn(), TimeRemainingColumn())
         count, started = _Count(), time.monotonic()
         with Progress(*columns, console=self._console, transient=True) as bars:
             task = bars.add_task(label, total=total)
@@ -101,8 +98,7 @@ class BarProgress:
                     bars.update(task, completed=done, total=total)
 
             yield Bar()
-        if total is None or total >= PLAIN_STEP_BYTES:
-            self.note(f"{label}: {megabytes(count.done)} in {time.monotonic() - started:.1f} s")
+        self.note(f"{label}: {megabytes(count.done)} in {time.monotonic() - started:.1f} s")
 
     def note(self, text: str) -> None:
         self._console.print(text, markup=False, soft_wrap=True)

@@ -61,7 +61,7 @@ class Shelf:
 
     def deliver(self, parts: Parts, limit: int) -> Delivery:
         """Get all parts first, then hand out what they hold, `limit` bytes at most."""
-        paths = [self._get(piece) for piece in parts]
+        paths = [self._get(piece, limit) for piece in parts]
         if len(parts) == 1 and not self._source(parts[0]).archives:
             return read_chunks(paths[0])
         return self.join(parts, paths, limit)
@@ -99,13 +99,13 @@ class Shelf:
     def _place(self, piece: Piece) -> Path:
         return self._staging / f"{piece.scheme}--{piece.package}--{piece.version}".replace("/", "--")
 
-    def _get(self, piece: Piece) -> Path:
+    def _get(self, piece: Piece, limit: int) -> Path:
         source, place = self._source(piece), self._place(piece)
         if not place.is_file() and (obstacle := source.obstacle()):
             raise SourceFailed(obstacle)
         if not source.archives:
             place.mkdir(exist_ok=True)
-            with self._progress.step(f"{self._model.name}: fetching {piece.member} from {piece}") as step:
+            with self._progress.step(f"{self._model.name}: fetching {piece.member} from {piece}", limit) as step:
                 return source.fetch(piece, place, step)
         if not place.is_file():
             with (

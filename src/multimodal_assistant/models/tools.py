@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from multimodal_assistant.core.timing import Clock
+
 from .sources import SourceFailed
 
 STALL_SECONDS = 180.0
@@ -52,7 +54,7 @@ def run_tool(
         _ended(process),
     ):
         output = bytearray()
-        watch = _Watch(folder, on_growth, stall_seconds)
+        watch = Watch(folder, on_growth, stall_seconds)
         for chunk in _chunks(process, watch, arguments[0]):
             before = output.rfind(b"\n") + 1
             output += chunk
@@ -96,18 +98,19 @@ def folder_bytes(folder: Path) -> int:
     return total
 
 
-class _Watch:
+class Watch:
     """Notices when a command stands still."""
 
-    def __init__(self, folder: Path, on_growth: Callable[[int], None], stall_seconds: float) -> None:
+    def __init__(self, folder: Path, on_growth: Callable[[int], None], stall_seconds: float, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
         self._folder = folder
         self._on_growth = on_growth
         self.seconds = stall_seconds
         self._size = 0
-        self._moved = time.monotonic()
+        self._moved = self._clock()
 
     def moved(self) -> None:
-        self._moved = time.monotonic()
+        self._moved = self._clock()
 
     def stalled(self) -> bool:
         size = folder_bytes(self._folder)
@@ -115,10 +118,10 @@ class _Watch:
             self._size = size
             self._on_growth(size)
             self.moved()
-        return time.monotonic() - self._moved > self.seconds
+        return self._clock() - self._moved > self.seconds
 
 
-def _chunks(process: "subprocess.Popen[bytes]", watch: _Watch, name: str) -> Iterator[bytes]:
+def _chunks(process: "subprocess.Popen[bytes]", watch: Watch, name: str) -> Iterator[bytes]:
     assert process.stdout is not None  # opened with PIPE
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)

@@ -8,11 +8,12 @@ from typing import Protocol
 import anyio
 from anyio.streams.memory import MemoryObjectSendStream
 
-from ..core.errors import leaf
-from ..core.events import AudioStarted, EventBus, ReplyFinished, ReplyText, TranscriptFinal
-from ..core.protocols import LanguageModel, SpeechToText, TextToSpeech, VoiceActivityDetector
-from ..core.timing import Stopwatch
-from ..core.types import AudioChunk, Message, SpokenChunk, Transcript, Usage
+from multimodal_assistant.core.errors import leaf
+from multimodal_assistant.core.events import AudioStarted, EventBus, ReplyFinished, ReplyText, TranscriptFinal
+from multimodal_assistant.core.protocols import LanguageModel, SpeechToText, TextToSpeech, VoiceActivityDetector
+from multimodal_assistant.core.timing import Stopwatch
+from multimodal_assistant.core.types import AudioChunk, Message, SpokenChunk, Transcript, Usage
+
 from .listen import listen
 from .respond import SPOKEN_STYLE, respond
 from .speak import pieces, speak
@@ -71,8 +72,8 @@ async def exchange(
 ) -> Answer:
     """Answer one question, spoken or written.
 
-    The voice starts on the first clause while the language model is still writing. `watch` gets the moments `begin`, `heard`, `first_token`,
-    `first_clause`, `first_audio` and `done`.
+    The voice starts on the first clause while the language model is still writing. `watch` gets the moments `begin`,
+    `heard`, `first_token`, `first_clause`, `first_audio` and `done`.
     """
     return await _Exchange(engines, sink, manner or Manner(), bus or EventBus(), watch or Stopwatch()).run(question, history)
 
@@ -113,8 +114,8 @@ class _Exchange:
     async def _write(self, said: str, history: Sequence[Message], send: MemoryObjectSendStream[str]) -> None:
         """Language model → text stream.
 
-        While the voice works on the first clause nothing is read, which pauses a model of this process (it runs a few tokens ahead at most): the
-        first sound does not share the cores.
+        While the voice works on the first clause nothing is read, which pauses a model of this process (it runs a few
+        tokens ahead at most): the first sound does not share the cores.
         """
         reply = respond(said, self._engines.llm, system=self._manner.system, history=history, max_tokens=self._manner.max_tokens)
         async with send, aclosing(reply) as deltas:

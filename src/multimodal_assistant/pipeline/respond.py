@@ -3,9 +3,9 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from ..core.protocols import LanguageModel
-from ..core.types import Message, TextDelta
-from ..processors.reply_filter import ReplyFilter
+from multimodal_assistant.core.protocols import LanguageModel
+from multimodal_assistant.core.types import Message, TextDelta
+from multimodal_assistant.processors.reply_filter import ReplyFilter
 
 SPOKEN_STYLE = (
     "You are a friendly voice assistant. Everything you write is read aloud. "

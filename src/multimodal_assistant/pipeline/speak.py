@@ -3,13 +3,26 @@
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from contextlib import aclosing
 
-from ..core.audio import silence
-from ..core.protocols import TextToSpeech
-from ..core.types import AudioChunk, SpokenChunk
-from ..processors.sentences import SentenceBuffer
-from ..processors.speakable import speakable
+from multimodal_assistant.core.audio import silence
+from multimodal_assistant.core.protocols import TextToSpeech
+from multimodal_assistant.core.types import AudioChunk, SpokenChunk
+from multimodal_assistant.processors.sentences import SentenceBuffer
+from multimodal_assistant.processors.speakable import speakable
 
-_PAUSE_SECONDS = {",": 0.10, ";": 0.16, ":": 0.16, ".": 0.24, "!": 0.24, "?": 0.26, "…": 0.30, "。": 0.24, "！": 0.24, "？": 0.26, "、": 0.10, "，": 0.10}
+_PAUSE_SECONDS = {
+    ",": 0.10,
+    ";": 0.16,
+    ":": 0.16,
+    ".": 0.24,
+    "!": 0.24,
+    "?": 0.26,
+    "…": 0.30,
+    "。": 0.24,
+    "！": 0.24,
+    "？": 0.26,
+    "、": 0.10,
+    "，": 0.10,
+}
 """Silence after a piece, by the mark it ends with."""
 
 

@@ -52,7 +52,8 @@ _STARTERS = frozenset(
     "a after also although an and another as at because before both but by can could did do does each every first for from he her here his"
     " how however i if in is it its let many maybe meanwhile most my next no not now of on once one or other our she should since so some"
     " that the their then there these they this those though to today we well what when where whether which while who why with would yes"
-    " you your das der die ein eine er es ich ihr im sie und wir aber le la les il elle ils nous vous je el los las yo".split()
+    " you your das der die ein eine er es ich ihr im sie und wir aber"  # codespell:ignore sie
+    " le la les il elle ils nous vous je el los las yo".split()
 )
 """Words that begin a sentence, where they are written with a capital."""
 _BEFORE_ORDINAL = frozenset("ab am beim bis das dem den der des die ein im ins jeden seit vom zum zur".split())

@@ -8,9 +8,9 @@ from pathlib import Path
 import anyio.to_thread
 import numpy as np
 
-from ..core.audio import mono, resample, to_pcm16
-from ..core.errors import UnreadableAudio, UsageError
-from ..core.types import AudioChunk, Samples, SpokenChunk
+from multimodal_assistant.core.audio import mono, resample, to_pcm16
+from multimodal_assistant.core.errors import UnreadableAudio, UsageError
+from multimodal_assistant.core.types import AudioChunk, Samples, SpokenChunk
 
 ANSWER_RATE = 24_000
 """Samples per second of the files we write."""
@@ -36,7 +36,9 @@ def read_audio(path: Path, *, longest: float = LONGEST_SECONDS) -> AudioChunk:
             if source.frames > longest * rate:
                 hours = source.frames / rate / 3600
                 length = f"{hours:.1f} hours" if hours >= 1 else f"{hours * 60:.0f} minutes"
-                raise UnreadableAudio(f"{path} is {length} long; a question may take {longest / 60:.0f} minutes.", "Cut out the part you mean.")
+                raise UnreadableAudio(
+                    f"{path} is {length} long; a question may take {longest / 60:.0f} minutes.", "Cut out the part you mean."
+                )
             samples = source.read(dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise UnreadableAudio(f"{path} is not audio that can be read ({_reason(error)}).", _FORMATS) from error
@@ -82,7 +84,8 @@ def _check_wav(path: Path, head: bytes, size: int) -> None:
         if name == b"data":
             if length not in _UNKNOWN_SIZES and body + length > size:
                 raise UnreadableAudio(
-                    f"{path} is cut short: its header announces {length} bytes of sound, the file holds {size - body}.", "Copy or record it again."
+                    f"{path} is cut short: its header announces {length} bytes of sound, the file holds {size - body}.",
+                    "Copy or record it again.",
                 )
             return
         position = body + length + length % 2
@@ -138,7 +141,9 @@ def write_wav(path: Path, samples: Samples) -> None:
             os.unlink(scratch)
             raise
     except (OSError, RuntimeError) as error:
-        raise UsageError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.", "Choose another place with --out.") from error
+        raise UsageError(
+            f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.", "Choose another place with --out."
+        ) from error
 
 
 def _umask() -> int:

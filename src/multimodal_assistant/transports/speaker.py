@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
-from ..core.errors import DeviceError
-from ..core.types import SpokenChunk
+from multimodal_assistant.core.errors import DeviceError
+from multimodal_assistant.core.types import SpokenChunk
 
 if TYPE_CHECKING:
     import sounddevice
@@ -54,7 +54,9 @@ class Speaker:
             self._stream = sounddevice.OutputStream(samplerate=self._rate, channels=1, dtype="float32")
             self._stream.start()
         except sounddevice.PortAudioError as error:
-            raise DeviceError(f"The loudspeaker cannot be opened: {error}.", "Use --out FILE.wav, or choose another default device.") from error
+            raise DeviceError(
+                f"The loudspeaker cannot be opened: {error}.", "Use --out FILE.wav, or choose another default device."
+            ) from error
 
     async def write(self, chunk: SpokenChunk) -> None:
         stream = self._stream

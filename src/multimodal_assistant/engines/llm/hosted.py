@@ -1,15 +1,17 @@
 """The chunks of a model server → text deltas within their deadlines: what the adapters of servers share."""
 
+import ssl
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 import anyio
 
-from ...core.errors import EngineTimeout
-from ...core.types import TextDelta, Usage
+from multimodal_assistant.core.errors import EngineTimeout, InvalidSetting
+from multimodal_assistant.core.types import TextDelta, Usage
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -78,15 +80,33 @@ async def _next(chunks: AsyncGenerator[Chunk], seconds: float, server: str, begi
         raise EngineTimeout(problem, remedy) from error
 
 
+def split_address(address: str) -> SplitResult:
+    """`address` in its parts. Raises `InvalidSetting`, without repeating what may hold a password."""
+    try:
+        url = urlsplit(address)
+        valid = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise InvalidSetting(
+            "The address of the language model server is not one.", "Give it with scheme and port, as in http://127.0.0.1:8000/v1."
+        )
+    return urlsplit(address)
+
+
 def base_address(host: str, port: int) -> str:
     """ "localhost" → "http://localhost:PORT"; an address that means "everywhere" to a server means this machine to a client."""
-    url = urlsplit(host if "://" in host else f"http://{host or '127.0.0.1'}")
-    name = url.hostname or "127.0.0.1"
+    url = split_address(host if "://" in host else f"http://{host or '127.0.0.1'}")
+    name = url.hostname or ""
     name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(name, name)
     number = url.port or (443 if url.scheme == "https" else port)
     return f"{url.scheme}://{f'[{name}]' if ':' in name else name}:{number}{url.path.rstrip('/')}"
 
 
-def is_local(address: str) -> bool:
-    """Whether `address` is on this machine: such a server is never reached through a proxy."""
-    return urlsplit(address).hostname in _LOOPBACK
+def connection(address: str) -> dict[str, Any]:
+    """Options for the HTTP client: a server on this machine is reached directly, and without reading the system's certificates."""
+    url = split_address(address)
+    if url.hostname not in _LOOPBACK:
+        return {"trust_env": True}
+    verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if url.scheme == "http" else True  # trusts nobody, should it come to TLS after all
+    return {"trust_env": False, "verify": verify}

@@ -10,9 +10,9 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...core.errors import EngineFailed, EngineUnavailable, ModelMissing
-from ...core.types import Details, Message, TextDelta, Usage
-from ...core.worker import Emit, Worker
+from multimodal_assistant.core.errors import EngineFailed, EngineUnavailable, ModelMissing
+from multimodal_assistant.core.types import Details, Message, TextDelta, Usage
+from multimodal_assistant.core.worker import Emit, Worker
 
 if TYPE_CHECKING:
     import xllamacpp

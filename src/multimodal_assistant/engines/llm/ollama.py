@@ -1,18 +1,17 @@
 """Conversation → text stream, by an Ollama server."""
 
 import contextlib
-import json
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal, cast
-from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
 
-from ...core.errors import EngineError, EngineFailed, EngineTimeout, EngineUnavailable, ModelFetchFailed
-from ...core.types import Details, Message, TextDelta
-from .hosted import Chunk, Deadlines, base_address, is_local, within
+from multimodal_assistant.core.errors import AssistantError, EngineFailed, EngineTimeout, EngineUnavailable, ModelFetchFailed
+from multimodal_assistant.core.types import Details, Message, TextDelta
+
+from .hosted import Chunk, Deadlines, base_address, connection, split_address, within
 
 if TYPE_CHECKING:
     import ollama
@@ -73,7 +72,9 @@ class OllamaModel:
                     async for _ in chunks:
                         pass
         except TimeoutError as error:
-            raise EngineTimeout(f"Ollama did not load {self._model} within {self._deadlines.load:g} s.", "Choose a smaller model.") from error
+            raise EngineTimeout(
+                f"Ollama did not load {self._model} within {self._deadlines.load:g} s.", "Choose a smaller model."
+            ) from error
 
     async def aclose(self) -> None:
         """Close the connection. The model stays loaded for `keep_alive`: other programs may use it."""
@@ -113,7 +114,7 @@ class OllamaModel:
         client = await self._connected()
         await self.capabilities()
         async with _failures(client, self._host, self._model):
-            parts = await client.chat(
+            parts = await cast(Any, client).chat(  # its signature is only partly known
                 self._model,
                 [{"role": message.role, "content": message.text} for message in messages if message.text],
                 stream=True,
@@ -131,24 +132,35 @@ class OllamaModel:
 
 
 async def available(host: str = HOST, timeout: float = 0.3) -> tuple[str, ...] | None:
-    """The names of the installed models; None when no Ollama answers within `timeout` seconds. Never raises."""
+    """The names of the installed models; None when no Ollama answers within `timeout` seconds.
+
+    Raises nothing but `InvalidSetting`, for a `host` that is no address.
+    """
     address = base_address(host, PORT)
-    url = urlsplit(address)
+    if not await _listens(address, timeout):
+        return None
+    client = await _connect(address)
+    try:
+        with anyio.move_on_after(timeout):
+            return await _installed(client)
+    except Exception:  # whatever listens there, it is no Ollama
+        return None
+    finally:
+        await client.close()
+    return None
+
+
+async def _listens(address: str, timeout: float) -> bool:
+    """Whether anything listens there: tells without importing the SDK."""
+    url = split_address(address)
     with anyio.move_on_after(timeout):
         try:
             stream = await anyio.connect_tcp(url.hostname or "", url.port or PORT)
         except OSError:
-            return None
+            return False
         await stream.aclose()
-    else_client = await _connect(address)
-    try:
-        with anyio.move_on_after(timeout):
-            return await _installed(else_client)
-    except Exception:  # whatever listens there, it is no Ollama
-        return None
-    finally:
-        await else_client.close()
-    return None
+        return True
+    return False
 
 
 async def pull(host: str, model: str, progress: Callable[[str, int, int], None]) -> None:
@@ -191,7 +203,7 @@ async def _connect(address: str) -> "ollama.AsyncClient":
     def make() -> "ollama.AsyncClient":
         import ollama
 
-        return ollama.AsyncClient(host=address, trust_env=not is_local(address))
+        return ollama.AsyncClient(host=address, **connection(address))
 
     return await anyio.to_thread.run_sync(make)
 
@@ -199,3 +211,49 @@ async def _connect(address: str) -> "ollama.AsyncClient":
 async def _installed(client: "ollama.AsyncClient") -> tuple[str, ...]:
     listed = await client.list()
     return tuple(model.model for model in listed.models if model.model)
+
+
+@asynccontextmanager
+async def _failures(client: "ollama.AsyncClient", host: str, model: str, *, pulling: bool = False) -> AsyncGenerator[None]:
+    """What goes wrong inside, as one of our errors."""
+    import httpx
+    import ollama
+
+    try:
+        yield
+    except AssistantError:
+        raise
+    except ollama.ResponseError as error:
+        raise await _refused(client, host, model, error, pulling=pulling) from error
+    except (ConnectionError, httpx.ConnectError) as error:
+        raise EngineUnavailable(
+            f"Ollama does not answer at {host}.", "Start it with `ollama serve`, or choose another model with --llm."
+        ) from error
+    except TimeoutError as error:
+        raise EngineTimeout(f"Ollama at {host} does not answer in time.", "Restart it with `ollama serve`.") from error
+    except httpx.HTTPError as error:
+        raise EngineFailed(f"Ollama broke off: {error}.", "Look into its log: `ollama serve` shows it.") from error
+    except (ValueError, TypeError, AttributeError) as error:  # a line that is no JSON, or not of the shape it should have
+        raise EngineFailed(f"What answers at {host} does not speak as Ollama does.", "Check the address, or update Ollama.") from error
+
+
+async def _refused(client: "ollama.AsyncClient", host: str, model: str, error: "ollama.ResponseError", *, pulling: bool) -> AssistantError:
+    """What an error answer of the server means."""
+    status, words = error.status_code, _one_line(error.error)
+    if pulling and status not in (401, 403):
+        return ModelFetchFailed(f"Ollama could not pull {model}: {words}.", "Check the name, and that the server is online.")
+    if status == 404:
+        names: tuple[str, ...] = ()
+        with contextlib.suppress(Exception), anyio.move_on_after(2):
+            names = await _installed(client)
+        there = f" It has {', '.join(names)}." if names else ""
+        return EngineUnavailable(f"Ollama at {host} has no model {model}.{there}", f"Fetch it with `ollama pull {model}`.")
+    if status in (401, 403):
+        return EngineUnavailable(f"Ollama at {host} refuses the key.", "Check OLLAMA_API_KEY.")
+    if status in (429, 503):
+        return EngineUnavailable(f"Ollama at {host} has too much to do.", "Wait a moment, or use a smaller model.")
+    return EngineFailed(f"Ollama failed with {model}: {words}.", "Look into its log: `ollama serve` shows it.")
+
+
+def _one_line(text: str, limit: int = 200) -> str:
+    return " ".join(text.split())[:limit].rstrip(". ") or "no reason given"

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...core.audio import SPEECH_RATE, resample
-from ...core.errors import EngineFailed, EngineUnavailable, ModelMissing
-from ...core.types import AudioChunk, Details, Samples, Transcript, Word
-from ...core.worker import Worker
+from multimodal_assistant.core.audio import SPEECH_RATE, resample
+from multimodal_assistant.core.errors import EngineFailed, EngineUnavailable, ModelMissing
+from multimodal_assistant.core.types import AudioChunk, Details, Samples, Transcript, Word
+from multimodal_assistant.core.worker import Worker
 
 if TYPE_CHECKING:
     import ctranslate2
@@ -37,9 +37,10 @@ _WINDOW_SECONDS = 30.0
 class Bounds:
     """How much encoder context an utterance gets, and when a result is not believed."""
 
-    margin: int = 96
-    """Positions of silence after the speech (64-128 is the useful range: FUTO's whisper-acft measurements)."""
-    least: int = 192
+    margin: int = 128
+    """Positions of silence after the speech. 96 already suffices for the words (FUTO's whisper-acft), but more results then look degenerate
+    and are decoded twice (benchmarks/stt.py: 7 of 72 with 96, 2 with 128)."""
+    least: int = 256
     """Fewest positions; below about 160 the encoder is in a range it was never trained on (whisper.cpp#1855)."""
     compression_ratio: float = 2.4
     log_probability: float = -1.0
@@ -51,6 +52,8 @@ class Bounds:
 
 
 DEFAULT_BOUNDS = Bounds()
+TINY_BOUNDS = Bounds(margin=192, least=320)
+"""The tiny models say short utterances twice with less (benchmarks/stt.py: 20 of 72 with 96, 2 with 192)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +79,11 @@ class WhisperEngine:
         compute_type: str = "int8",
         device: str = "cpu",
         threads: int = 2,
-        bounds: Bounds = DEFAULT_BOUNDS,
+        bounds: Bounds | None = None,
     ) -> None:
         self._path = model
         self._name = name or model.name
+        bounds = bounds or (TINY_BOUNDS if "tiny" in self._name else DEFAULT_BOUNDS)
         self._compute_type = compute_type
         self._device = device
         self._threads = threads
@@ -124,7 +128,7 @@ class WhisperEngine:
             log.debug("degenerate (%r): once more with the full context", decoded.text)
             context = FULL_CONTEXT
             encoded = _encode(whisper, samples, context)
-            decoded = _decode(whisper, tokenizer, encoded, seconds, beam_size=5)
+            decoded = _decode(whisper, tokenizer, encoded, seconds, beam_size=1)
         return Transcript(
             text=decoded.text,
             language=language,
@@ -157,7 +161,9 @@ class WhisperEngine:
                     str(self._path), device=self._device, compute_type=self._compute_type, cpu_threads=self._threads, local_files_only=True
                 )
             except (RuntimeError, ValueError, OSError) as error:
-                raise EngineFailed(f"Whisper cannot be loaded from {self._path}: {error}.", "Check it with `assistant models verify`.") from error
+                raise EngineFailed(
+                    f"Whisper cannot be loaded from {self._path}: {error}.", "Check it with `assistant models verify`."
+                ) from error
         return self._whisper
 
 

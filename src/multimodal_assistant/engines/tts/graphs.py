@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...core.errors import EngineFailed, EngineUnavailable, ModelMissing
+from multimodal_assistant.core.errors import EngineFailed, EngineUnavailable, ModelMissing
 
 if TYPE_CHECKING:
     import onnx
@@ -36,7 +36,9 @@ def derived(source: Path, name: str, cache: Path, make: Callable[[Path, Path], N
                 make(resolved, made)
                 os.replace(made, target)
         except OSError as error:
-            raise EngineFailed(f"The voice cannot be prepared in {cache}: {error.strerror}.", "Make room, or set ASSISTANT_HOME.") from error
+            raise EngineFailed(
+                f"The voice cannot be prepared in {cache}: {error.strerror}.", "Make room, or set ASSISTANT_HOME."
+            ) from error
     return target
 
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...core.audio import audible
-from ...core.errors import EngineFailed, EngineUnavailable, ModelMissing, UnknownName
-from ...core.types import AudioChunk, Details, Samples, SpokenChunk, Word
-from ...core.worker import Emit, Worker
-from ..onnx import open_session
+from multimodal_assistant.core.audio import audible
+from multimodal_assistant.core.errors import EngineFailed, EngineUnavailable, ModelMissing, UnknownName
+from multimodal_assistant.core.types import AudioChunk, Details, Samples, SpokenChunk, Word
+from multimodal_assistant.core.worker import Emit, Worker
+from multimodal_assistant.engines.onnx import open_session
+
 from .graphs import derived, with_outputs
 from .phonemes import TIE, Spelled, spell
 from .wordtimes import within, word_times
@@ -129,7 +130,9 @@ class KokoroVoice:
             if not style.is_file():
                 known = ", ".join(sorted(path.stem for path in self._voices.glob("*.bin"))) or "none"
                 if known == "none":
-                    raise ModelMissing(f"There are no Kokoro voices in {self._voices}.", "Fetch them with `assistant models pull kokoro-voices`.")
+                    raise ModelMissing(
+                        f"There are no Kokoro voices in {self._voices}.", "Fetch them with `assistant models pull kokoro-voices`."
+                    )
                 raise UnknownName(f"Kokoro has no voice {self._voice!r}.", f"Voices: {known}.")
             self._styles = np.fromfile(style, np.float32).reshape(-1, 1, 256)
             self._session = self._open()

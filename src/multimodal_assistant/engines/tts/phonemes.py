@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 from functools import cache
 
-from ...core.errors import EngineFailed, EngineUnavailable, UnknownName
+from multimodal_assistant.core.errors import EngineFailed, EngineUnavailable, UnknownName
 
 _RETRIEVE_AUDIO = 1  # AUDIO_OUTPUT_RETRIEVAL: never opens a sound device
 _UTF8 = 1
@@ -30,6 +30,22 @@ class Spelled:
 
     text: str
     phonemes: str
+
+
+class _Properties(ctypes.Structure):
+    """`espeak_VOICE` of speak_lib.h: a language is found by its code through this one."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("languages", ctypes.c_char_p),
+        ("identifier", ctypes.c_char_p),
+        ("gender", ctypes.c_ubyte),
+        ("age", ctypes.c_ubyte),
+        ("variant", ctypes.c_ubyte),
+        ("unused", ctypes.c_ubyte),
+        ("score", ctypes.c_int),
+        ("spare", ctypes.c_void_p),
+    )
 
 
 class _Library:
@@ -57,7 +73,11 @@ class _Library:
         """IPA of `text`, words separated by spaces, with stress marks and no punctuation."""
         with self._lock:
             if voice != self._voice:
-                if self._lib.espeak_SetVoiceByName(voice.encode()) != 0:
+                wanted = _Properties(languages=voice.encode())
+                if (
+                    self._lib.espeak_SetVoiceByName(voice.encode()) != 0
+                    and self._lib.espeak_SetVoiceByProperties(ctypes.byref(wanted)) != 0
+                ):
                     raise UnknownName(f"espeak-ng has no language {voice!r}.")
                 self._voice = voice
             mode = _IPA | (_TIE | ord(TIE) << 8 if tie else 0)

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.audio import audible
-from ...core.errors import EngineFailed, ModelMissing
-from ...core.types import AudioChunk, Details, Samples, SpokenChunk
-from ...core.worker import Emit, Worker
-from ..onnx import open_session
+from multimodal_assistant.core.audio import audible
+from multimodal_assistant.core.errors import EngineFailed, ModelMissing
+from multimodal_assistant.core.types import AudioChunk, Details, Samples, SpokenChunk
+from multimodal_assistant.core.worker import Emit, Worker
+from multimodal_assistant.engines.onnx import open_session
+
 from .graphs import cut, derived, parsed
 from .phonemes import Spelled, spell
 from .wordtimes import within, word_times
@@ -140,9 +141,7 @@ class VitsVoice:
             if stop <= start and end < frames:
                 continue  # still the silence before the first word
             origin = begin * graphs.hop
-            spoken = within(
-                times, (origin + start) / voice.rate, (origin + stop) / voice.rate, first=not started, last=end == frames
-            )
+            spoken = within(times, (origin + start) / voice.rate, (origin + stop) / voice.rate, first=not started, last=end == frames)
             started = True
             yield SpokenChunk(AudioChunk(samples[start:stop], voice.rate), text, spoken, end == frames)
 
@@ -218,7 +217,12 @@ def _chunks(frames: int) -> Iterator[tuple[int, int]]:
 
 
 def _decode(
-    graphs: _Graphs, latent: NDArray[np.float32], conditions: dict[str, NDArray[np.float32]], begin: int, end: int, run: "onnxruntime.RunOptions"
+    graphs: _Graphs,
+    latent: NDArray[np.float32],
+    conditions: dict[str, NDArray[np.float32]],
+    begin: int,
+    end: int,
+    run: "onnxruntime.RunOptions",
 ) -> Samples:
     """Samples of frames [begin, end), decoded with the frames around them."""
     left, right = max(begin - _MARGIN, 0), min(end + _MARGIN, latent.shape[-1])

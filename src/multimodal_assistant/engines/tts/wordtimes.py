@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ...core.types import Word
+from multimodal_assistant.core.types import Word
 
 
 def word_times(seconds: Sequence[float], owners: Sequence[int], texts: Sequence[str]) -> tuple[Word, ...]:

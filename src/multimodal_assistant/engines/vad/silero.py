@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...core.errors import EngineUnavailable
-from ...core.types import Details, Samples
-from ...core.worker import Worker
-from ..onnx import open_session
+from multimodal_assistant.core.errors import EngineUnavailable
+from multimodal_assistant.core.types import Details, Samples
+from multimodal_assistant.core.worker import Worker
+from multimodal_assistant.engines.onnx import open_session
 
 if TYPE_CHECKING:
     import onnxruntime

@@ -1,0 +1,6 @@
+# What we use of CTranslate2.
+from . import models as models
+
+class StorageView: ...
+
+def get_cuda_device_count() -> int: ...
