@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import anyio
 import numpy as np
 import soundfile
 
@@ -15,6 +16,7 @@ from multimodal_assistant.core.protocols import TextToSpeech
 from multimodal_assistant.core.types import AudioChunk, Samples
 from multimodal_assistant.engines.tts.kokoro import KokoroVoice
 from multimodal_assistant.engines.tts.vits import VitsVoice
+from multimodal_assistant.transports.file import read_audio
 
 VOICES = ("af_heart", "am_michael", "bf_emma", "joe", "af_nicole", "bm_george", "am_fenrir", "af_bella")
 
@@ -99,7 +101,7 @@ async def say(tts: TextToSpeech, text: str) -> AudioChunk:
 
 async def synthesized(folder: Path) -> list[Utterance]:
     """Every sentence by one voice (they take turns), clean and at each noise level; kept in `folder` between runs."""
-    folder.mkdir(parents=True, exist_ok=True)
+    await anyio.Path(folder).mkdir(parents=True, exist_ok=True)
     clean: dict[int, AudioChunk] = {}
     for offset, name in enumerate(VOICES):
         mine = range(offset, len(SENTENCES), len(VOICES))
@@ -110,7 +112,7 @@ async def synthesized(folder: Path) -> list[Utterance]:
                 soundfile.write(str(file), (await say(tts, SENTENCES[index])).samples, SPEECH_RATE)
             await tts.aclose()
         for index, file in files.items():
-            clean[index] = AudioChunk(soundfile.read(str(file), dtype="float32")[0], SPEECH_RATE)
+            clean[index] = read_audio(file)
     return [
         Utterance(SENTENCES[index], with_noise(clean[index], ratio, seed=index), VOICES[index % len(VOICES)], noise)
         for index in sorted(clean)
@@ -147,6 +149,8 @@ def recorded() -> list[Utterance]:
 
 def _recordings(folder: Path) -> Iterator[Utterance]:
     for name, text in RECORDED_TEXTS.items():
-        options = {"samplerate": 16_000, "channels": 1, "subtype": "PCM_16", "format": "RAW"} if name.endswith(".raw") else {}
-        samples, rate = soundfile.read(str(folder / name), dtype="float32", **options)
-        yield Utterance(text, resample(AudioChunk(samples, rate), SPEECH_RATE), "recorded", "recorded")
+        if name.endswith(".raw"):
+            samples = np.fromfile(folder / name, "<i2").astype(np.float32) / np.float32(32768)
+            yield Utterance(text, AudioChunk(samples, 16_000), "recorded", "recorded")
+        else:
+            yield Utterance(text, resample(read_audio(folder / name), SPEECH_RATE), "recorded", "recorded")

@@ -32,10 +32,11 @@ async def run() -> Section:
     """Both models of the profiles."""
     settings = settings_from()
     utterances = await synthesized(settings.home / "bench") + recorded()
+    recordings = sum(one.noise == "recorded" for one in utterances)
     lines = [
-        f"{len(utterances)} utterances of {_lengths(utterances)} s: {len(utterances) - _count(utterances, 'recorded')} by eight synthetic voices "
-        f"(clean, and with pink noise at 20 and 10 dB), {_count(utterances, 'recorded')} recorded (LibriVox, CMU). "
-        "`transcribe()` has the same loaded model, its own defaults (beam 5, 30-second window); the two alternate.",
+        f"{len(utterances)} utterances of {_lengths(utterances)} s:",
+        f"{len(utterances) - recordings} by eight synthetic voices (clean, and with pink noise at 20 and 10 dB), {recordings} recorded",
+        "(LibriVox, CMU). `transcribe()` has the same loaded model, its own defaults (beam 5, 30-second window); the two alternate.",
         "",
         "| model | how | p50 | p95 | word error rate | clean | 20 dB | 10 dB | recorded | padded re-runs |",
         "|---|---|---|---|---|---|---|---|---|---|",
@@ -121,7 +122,3 @@ def _percent(rate: float) -> str:
 def _lengths(utterances: Sequence[Utterance]) -> str:
     seconds = [one.audio.seconds for one in utterances]
     return f"{min(seconds):.1f}–{max(seconds):.1f}"
-
-
-def _count(utterances: Sequence[Utterance], noise: str) -> int:
-    return sum(one.noise == noise for one in utterances)

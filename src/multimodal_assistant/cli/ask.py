@@ -4,7 +4,7 @@ import json
 import logging
 import resource
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,7 +130,7 @@ class _Both:
 
 
 @asynccontextmanager
-async def _with_speaker(sink: Any, rate: int, *, plays: bool) -> AsyncIterator[Any]:
+async def _with_speaker(sink: Any, rate: int, *, plays: bool) -> AsyncGenerator[Any]:
     """`sink`, joined by the loudspeaker where there is one and it is wanted."""
     from multimodal_assistant.transports.speaker import Speaker, output_device
 

@@ -1,7 +1,7 @@
 """What `assistant ask` shows a person."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,7 +28,7 @@ class View:
             self._err.print(Text(note, style="dim"))
 
     @contextmanager
-    def loading(self) -> Iterator[None]:
+    def loading(self) -> Generator[None]:
         """While the models are being loaded."""
         if self._err.is_terminal and not self._err.quiet:
             with self._err.status("Loading models"):

@@ -19,6 +19,8 @@ AssistantError                  one sentence, and what to do about it
 Vendor errors become one of these at the adapter's edge and nowhere else.
 """
 
+from typing import cast
+
 
 class AssistantError(Exception):
     """A failure in words a user can act on.
@@ -97,8 +99,8 @@ class DeviceError(AssistantError):
 
 def leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """The failure that says most of those a task group gathered: one of ours if there is any, else the first."""
-    leaves: list[BaseException] = []
-    for error in group.exceptions:
-        leaves.append(leaf(error) if isinstance(error, BaseExceptionGroup) else error)  # pyright: ignore[reportUnknownArgumentType]
-    ours = [error for error in leaves if isinstance(error, AssistantError)]
-    return (ours or leaves)[0]
+    ours, others = group.split(AssistantError)
+    error: BaseException = ours or others or group
+    while isinstance(error, BaseExceptionGroup):
+        error = cast(BaseExceptionGroup[BaseException], error).exceptions[0]
+    return error

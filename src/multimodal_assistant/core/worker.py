@@ -84,7 +84,7 @@ class Worker:
             await anyio.to_thread.run_sync(self._executor.shutdown)
 
 
-async def _finished(future: "Future[object] | Future[None]") -> None:
+async def _finished(future: "Future[T]") -> None:
     """Wait for `future` whatever happens to the waiting task; its outcome is of no interest any more."""
     with anyio.CancelScope(shield=True), contextlib.suppress(Exception):
         await asyncio.wrap_future(future)

@@ -39,7 +39,7 @@ def read_audio(path: Path, *, longest: float = LONGEST_SECONDS) -> AudioChunk:
                 raise UnreadableAudio(
                     f"{path} is {length} long; a question may take {longest / 60:.0f} minutes.", "Cut out the part you mean."
                 )
-            samples = source.read(dtype="float32", always_2d=True)
+            samples = np.asarray(source.read(dtype="float32", always_2d=True), np.float32)
     except soundfile.LibsndfileError as error:
         raise UnreadableAudio(f"{path} is not audio that can be read ({_reason(error)}).", _FORMATS) from error
     except (RuntimeError, TypeError, ValueError) as error:

@@ -25,8 +25,8 @@ _AHEAD = 2
 class LlamaCppModel:
     """A GGUF model loaded into this process.
 
-    context: tokens of conversation it can hold. system: text whose evaluation `warm` puts into the prefix cache. temperature and repeat_penalty as
-    llama.cpp defines them: small models repeat themselves without a penalty.
+    context: tokens of conversation it can hold. system: text whose evaluation `warm` puts into the prefix cache.
+    temperature and repeat_penalty as llama.cpp defines them: small models repeat themselves without a penalty.
     """
 
     def __init__(
@@ -62,7 +62,10 @@ class LlamaCppModel:
         self._server = None
 
     async def reply(self, messages: Sequence[Message], *, max_tokens: int) -> AsyncGenerator[TextDelta]:
-        """See `core.protocols.LanguageModel`. Left early, generation stops at the next token; a prompt being evaluated is finished first."""
+        """See `core.protocols.LanguageModel`.
+
+        Left early, generation stops at the next token; a prompt being evaluated is finished first.
+        """
         request = {
             "messages": [{"role": message.role, "content": message.text} for message in messages if message.text],
             "max_tokens": max_tokens,
@@ -125,8 +128,9 @@ def _generate(server: "xllamacpp.Server", request: dict[str, Any], emit: Emit[Te
         if "error" in chunk:
             failure.append(str(chunk["error"].get("message", "unknown error")))
             return True
-        choices = chunk.get("choices") or [{}]
-        text = choices[0].get("delta", {}).get("content")
+        choices: list[dict[str, Any]] = chunk.get("choices") or [{}]
+        delta: dict[str, Any] = choices[0].get("delta", {})
+        text = delta.get("content")
         if "timings" in chunk:
             usage.append(clock.usage(chunk["timings"]))
         if text:

@@ -1,7 +1,8 @@
 """One utterance → Transcript, by Whisper on CTranslate2 with an encoder that sees only the audio there is.
 
-faster-whisper pads every call to 30 seconds. Whisper's encoder accepts less (OpenNMT/CTranslate2#1446), at a fraction of the time, if some silence
-follows the speech and the decoder is guarded against repeating itself. What looks degenerate is decoded again, padded.
+faster-whisper pads every call to 30 seconds. Whisper's encoder accepts less (OpenNMT/CTranslate2#1446), at a fraction
+of the time, if some silence follows the speech and the decoder is guarded against repeating itself. What looks
+degenerate is decoded again, padded.
 """
 
 import logging
@@ -38,8 +39,8 @@ class Bounds:
     """How much encoder context an utterance gets, and when a result is not believed."""
 
     margin: int = 128
-    """Positions of silence after the speech. 96 already suffices for the words (FUTO's whisper-acft), but more results then look degenerate
-    and are decoded twice (benchmarks/stt.py: 7 of 72 with 96, 2 with 128)."""
+    """Positions of silence after the speech. 96 already suffices for the words (FUTO's whisper-acft), but more results
+    then look degenerate and are decoded twice (of 72 in benchmarks/stt.py: 7 with 96, 2 with 128)."""
     least: int = 256
     """Fewest positions; below about 160 the encoder is in a range it was never trained on (whisper.cpp#1855)."""
     compression_ratio: float = 2.4
@@ -53,7 +54,7 @@ class Bounds:
 
 DEFAULT_BOUNDS = Bounds()
 TINY_BOUNDS = Bounds(margin=192, least=320)
-"""The tiny models say short utterances twice with less (benchmarks/stt.py: 20 of 72 with 96, 2 with 192)."""
+"""The tiny models say short utterances twice with less (of 72 in benchmarks/stt.py: 20 with 96, 2 with 192)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +123,13 @@ class WhisperEngine:
         encoded = _encode(whisper, samples, context)
         language, probability = _language(whisper, encoded, language)
         tokenizer = _tokenizer(whisper, language)
-        decoded = _decode(whisper, tokenizer, encoded, seconds, beam_size=1)
+        decoded = _decode(whisper, tokenizer, encoded, seconds)
         rerun = context < FULL_CONTEXT and self._degenerate(decoded)
         if rerun:
             log.debug("degenerate (%r): once more with the full context", decoded.text)
             context = FULL_CONTEXT
             encoded = _encode(whisper, samples, context)
-            decoded = _decode(whisper, tokenizer, encoded, seconds, beam_size=1)
+            decoded = _decode(whisper, tokenizer, encoded, seconds)
         return Transcript(
             text=decoded.text,
             language=language,
@@ -197,15 +198,13 @@ def _tokenizer(whisper: "WhisperModel", language: str) -> "Tokenizer":
         raise EngineFailed(f"Whisper knows no language {language!r}.", "Use an ISO 639-1 code such as en or de.") from error
 
 
-def _decode(
-    whisper: "WhisperModel", tokenizer: "Tokenizer", encoded: "ctranslate2.StorageView", seconds: float, *, beam_size: int
-) -> _Decoded:
+def _decode(whisper: "WhisperModel", tokenizer: "Tokenizer", encoded: "ctranslate2.StorageView", seconds: float) -> _Decoded:
     prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
     room = min(224, 12 + math.ceil(8 * seconds))  # tokens; fast speech has about 5 a second
     result = whisper.model.generate(
         encoded,
         [prompt],
-        beam_size=beam_size,
+        beam_size=1,
         max_length=len(prompt) + room,
         no_repeat_ngram_size=3,
         suppress_blank=True,
@@ -261,7 +260,8 @@ def _compression_ratio(text: str) -> float:
 def _begins_again(text: str) -> bool:
     """Whether its first two words come again at the start of a later sentence.
 
-    Small models with little context say a short utterance twice ("Sure I can help. Sure I can"); where a speaker really did, the padded pass says so.
+    Small models with little context say a short utterance twice ("Sure I can help. Sure I can"); where a speaker really
+    did, the padded pass says so.
     """
     sentences = [re.findall(r"\w+", sentence.lower()) for sentence in re.split(r"(?<=[.!?])\s", text)]
     opening = sentences[0][:2]

@@ -45,8 +45,8 @@ def derived(source: Path, name: str, cache: Path, make: Callable[[Path, Path], N
 def with_outputs(source: Path, target: Path, names: Sequence[str]) -> None:
     """Copy a model and let it also return the inner tensors `names`.
 
-    Concatenated protobuf messages merge (protobuf encoding guide, "last one wins"), so a few bytes at the end add outputs without parsing the
-    weights.
+    Concatenated protobuf messages merge (protobuf encoding guide, "last one wins"), so a few bytes at the end add outputs
+    without parsing the weights.
     """
     outputs = b"".join(_field(_OUTPUT_FIELD, _field(_NAME_FIELD, name.encode())) for name in names)
     target.write_bytes(source.read_bytes() + _field(_GRAPH_FIELD, outputs))
@@ -65,7 +65,7 @@ def cut(model: "onnx.ModelProto", target: Path, inputs: Mapping[str, int], outpu
         if inputs.get(node.name):
             shape = onnx.helper.make_tensor_type_proto(onnx.TensorProto.FLOAT, [1, inputs[node.name], "frames"])
             node.type.CopyFrom(shape)
-    onnx.save(part, str(target))
+    target.write_bytes(part.SerializeToString())
 
 
 def parsed(source: Path) -> "onnx.ModelProto":
@@ -76,7 +76,7 @@ def parsed(source: Path) -> "onnx.ModelProto":
     except ImportError as error:
         raise EngineUnavailable("The onnx package is not installed.", "Install it with `pip install onnx`.") from error
     try:
-        return onnx.load(str(source))
+        return onnx.load_model_from_string(source.read_bytes())
     except DecodeError as error:
         raise EngineFailed(f"{source.name} is not an ONNX model.", "Check it with `assistant models verify`.") from error
 

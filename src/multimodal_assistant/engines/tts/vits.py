@@ -1,8 +1,8 @@
 """Clause → speech in pieces, by a VITS voice in Piper's format (NAME.onnx with NAME.onnx.json) on onnxruntime.
 
-The published graph is cut in two at the input of its vocoder: text encoder and flow run once per clause, the vocoder in chunks. A chunk decoded with
-`_MARGIN` frames of context on each side equals the same stretch of the one-shot output, so the first sound is ready after a few frames
-(LATENCY: first chunk of 16 frames; later ones grow so that each is ready before the one before it has been played).
+The published graph is cut in two at the input of its vocoder: text encoder and flow run once per clause, the vocoder in
+chunks. A chunk decoded with `_MARGIN` frames of context on each side equals the same stretch of the one-shot output, so
+the first sound is ready after a few frames; later chunks grow so that each is ready before the one before it was played.
 """
 
 import json
@@ -154,13 +154,19 @@ class VitsVoice:
         if self._graphs is None:
             encoder = open_session(derived(self._model, "encoder.onnx", self._cache, _encoder), threads=self._threads)
             vocoder = open_session(derived(self._model, "vocoder.onnx", self._cache, _vocoder), threads=self._threads)
-            channels = vocoder.get_inputs()[0].shape[1]
-            probe = {vocoder.get_inputs()[0].name: np.zeros((1, int(channels), 2), np.float32)}
-            for node in vocoder.get_inputs()[1:]:
-                probe[node.name] = np.zeros((1, int(node.shape[1]), 1), np.float32)
+            latent, *conditions = vocoder.get_inputs()
+            probe = {latent.name: np.zeros((1, _channels(latent), 2), np.float32)}
+            probe.update({node.name: np.zeros((1, _channels(node), 1), np.float32) for node in conditions})
             hop = vocoder.run(None, probe)[0].size // 2
             self._graphs = _Graphs(encoder, vocoder, hop)
         return self._graphs
+
+
+def _channels(node: "onnxruntime.NodeArg") -> int:
+    channels = node.shape[1]
+    if not isinstance(channels, int):
+        raise EngineFailed(f"The voice's input {node.name} has no fixed number of channels.", "Choose another voice.")
+    return channels
 
 
 def _read(description: Path) -> _Voice:
