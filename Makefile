@@ -4,8 +4,6 @@ SHELL := /bin/sh
 .PHONY: help setup run test lint bench lock models clean
 
 BIN := .venv/bin
-# Speech front ends and models run on explicit thread counts; nothing else may spin.
-export OMP_WAIT_POLICY := PASSIVE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:
@@ -25,7 +23,7 @@ run: setup
 	@"$(BIN)/assistant" ask samples/question.wav --out answer.wav
 
 test: .venv/.dev
-	@"$(BIN)/assistant" models pull --all-offline
+	@"$(BIN)/assistant" models pull --group test
 	@$(MAKE) --no-print-directory lint
 	@"$(BIN)/python" -m pytest
 
@@ -37,7 +35,7 @@ lint: .venv/.dev
 	@"$(BIN)/pyright"
 
 bench: .venv/.dev
-	@"$(BIN)/assistant" models pull --all-offline
+	@"$(BIN)/assistant" models pull --group test
 	@"$(BIN)/python" -m benchmarks
 
 # A stamp is written only after the step before it succeeded, so an interrupted set-up goes on where it stopped.

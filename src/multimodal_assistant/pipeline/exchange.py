@@ -89,7 +89,6 @@ class _Exchange:
         self._reply: list[str] = []
         self._usage: Usage | None = None
         self._seconds = 0.0
-        self._first_clause_said: anyio.Event | None = None
 
     async def run(self, question: AudioChunk | str, history: Sequence[Message]) -> Answer:
         self._watch.mark("begin")
@@ -112,11 +111,7 @@ class _Exchange:
         return await listen(question, self._engines.vad, self._engines.stt, language=self._manner.language)
 
     async def _write(self, said: str, history: Sequence[Message], send: MemoryObjectSendStream[str]) -> None:
-        """Language model → text stream.
-
-        While the voice works on the first clause nothing is read, which pauses a model of this process (it runs a few
-        tokens ahead at most): the first sound does not share the cores.
-        """
+        """Language model → text stream."""
         reply = respond(said, self._engines.llm, system=self._manner.system, history=history, max_tokens=self._manner.max_tokens)
         async with send, aclosing(reply) as deltas:
             async for delta in deltas:
@@ -126,8 +121,6 @@ class _Exchange:
                     self._reply.append(delta.text)
                     self._bus.publish(ReplyText(self._turn, delta.text))
                     await send.send(delta.text)
-                if self._first_clause_said is not None:
-                    await self._first_clause_said.wait()
         self._bus.publish(ReplyFinished(self._turn, self._usage))
 
     async def _say(self, texts: AsyncIterator[str], language: str) -> None:
@@ -135,7 +128,6 @@ class _Exchange:
         async with aclosing(speak(self._noted(texts), self._engines.tts, language=language)) as chunks:
             async for chunk in chunks:
                 if not self._seconds:
-                    self._go_on_writing()
                     self._watch.mark("first_audio")
                     self._bus.publish(AudioStarted(self._turn))
                 self._seconds += chunk.audio.seconds
@@ -144,11 +136,4 @@ class _Exchange:
     async def _noted(self, texts: AsyncIterator[str]) -> AsyncIterator[str]:
         async for text in texts:
             self._watch.mark("first_clause")
-            if self._first_clause_said is None:
-                self._first_clause_said = anyio.Event()
             yield text
-            self._go_on_writing()  # also when there was nothing to say in it
-
-    def _go_on_writing(self) -> None:
-        if self._first_clause_said is not None:
-            self._first_clause_said.set()

@@ -3,7 +3,9 @@
 The prefix cache does the work: a conversation that only grows at its end is evaluated from where it differs.
 """
 
+import os
 import secrets
+import sys
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
     import xllamacpp
 
 
-_AHEAD = 2
-"""Tokens it may write before someone reads them: whoever stops reading pauses the model, and gives its cores to the voice."""
+_NICENESS = 5
+"""The model yields to the voice where they share cores: the first sound matters more than the words after it."""
 
 
 class LlamaCppModel:
@@ -78,7 +80,7 @@ class LlamaCppModel:
             server = self._load()
             _generate(server, request, emit, self._name)
 
-        async for delta in self._worker.stream(produce, ahead=_AHEAD):
+        async for delta in self._worker.stream(produce):
             yield delta
 
     def _load(self) -> "xllamacpp.Server":
@@ -89,6 +91,7 @@ class LlamaCppModel:
                 import xllamacpp
             except ImportError as error:
                 raise EngineUnavailable("xllamacpp is not installed.", "Install it with `pip install xllamacpp`.") from error
+            _yield_to_others()
             # The object always opens an HTTP door of its own: it goes into a private folder that is removed once it stands.
             with tempfile.TemporaryDirectory(prefix="assistant-") as folder:
                 params = self._parameters(xllamacpp.CommonParams(), folder)
@@ -116,6 +119,15 @@ class LlamaCppModel:
         params.endpoint_slots = False
         params.n_threads_http = 1
         return params
+
+
+def _yield_to_others() -> None:
+    """Lower the priority of this thread and of those it starts from now on.
+
+    Linux keeps niceness by thread and hands it down; elsewhere it would be the whole process that yields.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
 
 
 def _generate(server: "xllamacpp.Server", request: dict[str, Any], emit: Emit[TextDelta], name: str) -> None:
