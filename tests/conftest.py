@@ -1,6 +1,6 @@
 """Asynchronous tests run on asyncio; those of the conversation itself fail when our code blocks the event loop."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -24,3 +24,21 @@ def blocking_fails(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     with blockbuster_ctx("multimodal_assistant"):
         yield
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Mapping[str, str]], Path]:
+    """Installs a package for one test: `install(entry points as in entry_points.txt, {module file: source})` → its folder."""
+
+    def make(entry_points: str, modules: Mapping[str, str]) -> Path:
+        folder = tmp_path / "site"
+        about = folder / "plugin_of_a_test-1.0.dist-info"
+        about.mkdir(parents=True)
+        (about / "METADATA").write_text("Metadata-Version: 2.1\nName: plugin-of-a-test\nVersion: 1.0\n")
+        (about / "entry_points.txt").write_text(entry_points)
+        for name, source in modules.items():
+            (folder / name).write_text(source)
+        monkeypatch.syspath_prepend(folder)
+        return folder
+
+    return make

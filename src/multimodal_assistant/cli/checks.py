@@ -1,0 +1,195 @@
+"""What `assistant doctor` looks at: this machine, its devices, the engines and their models."""
+
+import importlib.util
+import os
+import platform
+import shutil
+import statistics
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import numpy as np
+
+from multimodal_assistant.app import PROFILES, Assistant, assemble, store_of
+from multimodal_assistant.config import Settings
+from multimodal_assistant.core.audio import SPEECH_RATE, resample
+from multimodal_assistant.core.errors import AssistantError
+from multimodal_assistant.core.types import AudioChunk
+from multimodal_assistant.pipeline.respond import respond
+from multimodal_assistant.pipeline.speak import pieces
+
+_SAMPLE_QUESTION = "What is the capital of France?"
+_MODULES = {
+    "faster_whisper": "speech recognition",
+    "onnxruntime": "voices and voice activity",
+    "xllamacpp": "embedded language models",
+    "espeakng_loader": "text to sounds",
+    "onnx": "preparing voices",
+    "ollama": "Ollama",
+    "openai": "OpenAI-compatible servers",
+}
+_LEAST_MEMORY_GB = 3.0
+_LEAST_DISK_GB = 1.0
+_SECONDS_PER_STAGE, _REPEATS = 2.0, 7
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    state: str
+    """ok, note (works, could be better) or problem."""
+    found: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Milliseconds each stage takes on this machine, models warm."""
+
+    stt: float
+    llm_first_token: float
+    llm_first_clause: float
+    tts_first_audio: float
+    load: float
+
+    @property
+    def expected(self) -> float:
+        """From the end of a short question to the first sound of its answer."""
+        return self.stt + self.llm_first_clause + self.tts_first_audio
+
+
+def machine() -> Iterator[Check]:
+    """Python, platform, cores, memory, disk."""
+    import psutil
+
+    version = platform.python_version()
+    yield Check(
+        "python", "ok" if sys.version_info >= (3, 11) else "problem", version, "" if sys.version_info >= (3, 11) else "Install Python 3.11."
+    )
+    yield Check("platform", "ok", f"{platform.system()} {platform.machine()}")
+    cores = os.cpu_count() or 1
+    yield Check("cores", "ok" if cores >= 2 else "note", str(cores), "" if cores >= 2 else "Answers will be slow on one core.")
+    memory = psutil.virtual_memory()
+    free = memory.available / 1e9
+    short = free < _LEAST_MEMORY_GB
+    remedy = "Close other programs, or use --profile fast." if short else ""
+    yield Check("memory", "problem" if short else "ok", f"{memory.total / 1e9:.1f} GB, {free:.1f} GB available", remedy)
+
+
+def disk(settings: Settings) -> Check:
+    """Room for models."""
+    folder = settings.home
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free / 1e9
+    short = free < _LEAST_DISK_GB
+    return Check(
+        "disk", "problem" if short else "ok", f"{free:.1f} GB free at {folder}", "Make room, or set ASSISTANT_HOME." if short else ""
+    )
+
+
+def devices() -> Iterator[Check]:
+    """Loudspeaker and microphone."""
+    try:
+        import sounddevice
+    except OSError:
+        yield Check("audio", "note", "no PortAudio library", "Install it (Debian: apt-get install libportaudio2). Files work without it.")
+        return
+    for kind, name in (("output", "loudspeaker"), ("input", "microphone")):
+        try:
+            yield Check(name, "ok", str(sounddevice.query_devices(kind=kind)["name"]))
+        except (ValueError, OSError, sounddevice.PortAudioError):
+            yield Check(name, "note", "none", "Answers go to a file: assistant ask --out answer.wav.")
+
+
+def modules() -> Iterator[Check]:
+    """The packages that engines need."""
+    for module, purpose in _MODULES.items():
+        there = importlib.util.find_spec(module) is not None
+        remedy = "" if there else f"Install it: pip install {module.replace('_', '-')}."
+        yield Check(f"package {module}", "ok" if there else "problem", purpose if there else f"missing ({purpose})", remedy)
+
+
+def models(settings: Settings) -> Iterator[Check]:
+    """The models of the profile, and what else is here."""
+    store = store_of(settings)
+    defaults = PROFILES[settings.profile]
+    needed = {
+        defaults.stt,
+        defaults.llm,
+        *({"kokoro", "kokoro-voices"} if defaults.voice not in store.manifest.models else {defaults.voice}),
+    }
+    for name in store.manifest.models:
+        status = store.status(name)
+        if status.state == "ready":
+            yield Check(f"model {name}", "ok", "ready")
+        elif name in needed:
+            yield Check(f"model {name}", "problem", status.state, f"Run: assistant models pull {name}")
+
+
+async def measure(settings: Settings) -> tuple[list[Check], Measured | None]:
+    """Load the engines of these settings and time one short question through each."""
+    try:
+        async with await assemble(settings) as assistant:
+            checks = [Check("choice", "ok", note) for note in assistant.notes]
+            start = time.perf_counter()
+            await assistant.warm()
+            return checks, await _stages(assistant, time.perf_counter() - start)
+    except AssistantError as error:
+        return [Check("engines", "problem", error.problem, error.remedy)], None
+
+
+async def _stages(assistant: Assistant, load: float) -> Measured:
+    question = await _spoken(assistant)
+    stt = await _typical(lambda: assistant.engines.stt.transcribe(question))
+    writing = [await _written(assistant) for _ in range(_REPEATS)]
+    voice = await _typical(lambda: _first_sound(assistant))
+    token, clause = (statistics.median(times) for times in zip(*writing, strict=True))
+    return Measured(*(1000 * seconds for seconds in (stt, token, clause, voice, load)))
+
+
+async def _typical(stage: Callable[[], Awaitable[object]]) -> float:
+    """Median seconds of a stage, over two seconds or `_REPEATS` runs."""
+    taken: list[float] = []
+    while len(taken) < _REPEATS and sum(taken) < _SECONDS_PER_STAGE:
+        start = time.perf_counter()
+        await stage()
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken)
+
+
+async def _written(assistant: Assistant) -> tuple[float, float]:
+    """Seconds to the first token and to the first clause of a reply."""
+    start = time.perf_counter()
+    first_token = 0.0
+
+    async def texts() -> AsyncIterator[str]:
+        nonlocal first_token
+        reply = respond(_SAMPLE_QUESTION, assistant.engines.llm, system=assistant.manner.system, max_tokens=24)
+        async with aclosing(reply) as deltas:
+            async for delta in deltas:
+                if delta.text:
+                    first_token = first_token or time.perf_counter() - start
+                    yield delta.text
+
+    clauses = [time.perf_counter() - start async for _ in pieces(texts())]
+    return first_token, clauses[0] if clauses else time.perf_counter() - start
+
+
+async def _first_sound(assistant: Assistant) -> None:
+    async with aclosing(assistant.engines.tts.speak(_SAMPLE_QUESTION)) as chunks:
+        async for _ in chunks:
+            return
+
+
+async def _spoken(assistant: Assistant) -> AudioChunk:
+    """The sample question in this machine's own voice."""
+    tts = assistant.engines.tts
+    async with aclosing(tts.speak(_SAMPLE_QUESTION)) as chunks:
+        said = [chunk.audio.samples async for chunk in chunks]
+    return resample(AudioChunk(np.concatenate(said), tts.rate), SPEECH_RATE)
