@@ -38,7 +38,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, M
         (about / "entry_points.txt").write_text(entry_points)
         for name, source in modules.items():
             (folder / name).write_text(source)
-        monkeypatch.syspath_prepend(folder)
+        monkeypatch.syspath_prepend(folder)  # pyright: ignore[reportUnknownMemberType]
         return folder
 
     return make

@@ -1,6 +1,7 @@
 """The composition root: settings and what is on this machine → engines that are ready to work together."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,14 +81,19 @@ def store_of(settings: Settings) -> ModelStore:
     return open_store(settings.home, settings.models_dir)
 
 
-async def assemble(settings: Settings) -> Assistant:
-    """Choose and build the engines; nothing is loaded yet."""
+async def assemble(settings: Settings, *, hears: bool = True) -> Assistant:
+    """Choose and build the engines; nothing is loaded yet. Without `hears` the recognizer's weights may be missing."""
     quiet_threads()
     store = store_of(settings)
     defaults = PROFILES[settings.profile]
     llm, llm_note = await choose_llm(settings, store, defaults)
     tts, tts_note = choose_voice(settings, store, defaults)
-    stt = choose_stt(settings, store, defaults)
+    try:
+        stt = choose_stt(settings, store, defaults)
+    except ModelMissing:
+        if hears:
+            raise
+        stt = registry.build("stt", "whisper", model=store.home / "models" / defaults.stt)
     manner = Manner(system=settings.llm.system or SPOKEN_STYLE, language=settings.stt.language, max_tokens=settings.llm.max_tokens)
     return Assistant(Engines(registry.build("vad", "silero"), stt, llm, tts), manner, (llm_note, tts_note))
 
@@ -226,6 +232,8 @@ def choose_voice(settings: Settings, store: ModelStore, defaults: Defaults) -> t
         return _vits(settings, _onnx(store.path(wanted))), note
     if wanted in registry.names("tts") and wanted not in {"kokoro", "vits"}:
         return registry.build("tts", wanted), note
+    if not re.fullmatch(r"[abefhijpz][fm]_[a-z]+", wanted):  # before anyone fetches Kokoro for a name that it does not know
+        raise UnknownName(f"There is no voice {wanted!r}.", "Give a Kokoro voice such as af_heart, joe, a Piper .onnx file, or an engine.")
     return _kokoro(settings, store, wanted), note
 
 

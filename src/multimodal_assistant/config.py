@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError, TomlConfigSettingsSource
 
 from .core.errors import InvalidSetting
 
@@ -110,6 +110,10 @@ def load(**flags: Any) -> Settings:
         name = ".".join(str(part) for part in first["loc"])
         raise InvalidSetting(
             f"The setting {name} is wrong: {first['msg']}.", f"Look at the flags, ASSISTANT_* variables and {config_file()}."
+        ) from None
+    except SettingsError as error:  # a variable for a whole section that is no JSON
+        raise InvalidSetting(
+            f"An ASSISTANT_* variable is wrong: {error}.", "Name section and setting, as in ASSISTANT_LLM__MODEL."
         ) from None
     except ValueError as error:  # tomllib
         raise InvalidSetting(f"{config_file()} is not valid TOML: {error}.", "Correct or remove the file.") from None

@@ -109,7 +109,8 @@ def _members(contract: type) -> Iterator[tuple[str, Any]]:
 
 @every_engine
 def test_its_verbs_have_the_shape_of_the_contract(name: str) -> None:
-    made = type(built(name))
+    engine: object = built(name)
+    made = type(engine)
     for member, promised in _members(CONTRACTS[name.partition(".")[0]]):
         kept = inspect.getattr_static(made, member)
         assert isinstance(kept, property) == isinstance(promised, property), member

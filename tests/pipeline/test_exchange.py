@@ -74,8 +74,11 @@ async def test_events_tell_the_story_in_order() -> None:
     bus, told = EventBus(), list[Event]()
     bus.subscribe(Event, told.append)
     answer = await exchange(QUESTION, scripted(), Collector(), bus=bus)
-    assert told[0] == TranscriptFinal("1", answer.transcript)
-    assert told[-1] == ReplyFinished("1", answer.usage)
+    first, last = told[0], told[-1]
+    assert isinstance(first, TranscriptFinal)
+    assert first.transcript == answer.transcript
+    assert isinstance(last, ReplyFinished)
+    assert last.usage == answer.usage
     assert "".join(event.delta for event in told if isinstance(event, ReplyText)) == answer.reply
     started = [index for index, event in enumerate(told) if isinstance(event, AudioStarted)]
     assert len(started) == 1

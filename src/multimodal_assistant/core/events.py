@@ -6,8 +6,8 @@ stall nor reorder speech.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import ClassVar, TypeVar
 
 from .types import Transcript, Usage
 
@@ -18,21 +18,76 @@ log = logging.getLogger(__name__)
 class Event:
     """Something that happened in one turn."""
 
+    name: ClassVar[str] = "event"
+    """What it is called in an event file."""
     turn: str
     """Correlation id, the same for everything that belongs to one exchange."""
+    t: float = field(default=0.0, kw_only=True)
+    """Seconds since the conversation's first input sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted(Event):
+    """The user's voice began at `since`; it is certain now."""
+
+    name: ClassVar[str] = "speech.started"
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped(Event):
+    """The user fell silent at `since`, perhaps only for a moment."""
+
+    name: ClassVar[str] = "speech.stopped"
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptPartial(Event):
+    """The words so far, while the user speaks."""
+
+    name: ClassVar[str] = "transcript.partial"
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class TranscriptFinal(Event):
     """The user's words are known."""
 
+    name: ClassVar[str] = "transcript.final"
     transcript: Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class DraftStarted(Event):
+    """An answer is being prepared in silence."""
+
+    name: ClassVar[str] = "draft.started"
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRetracted(Event):
+    """It never happened: the user went on."""
+
+    name: ClassVar[str] = "draft.retracted"
+    revision: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnCommitted(Event):
+    """The user's turn is over."""
+
+    name: ClassVar[str] = "turn.committed"
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyText(Event):
     """The language model wrote a piece of the reply."""
 
+    name: ClassVar[str] = "reply.text"
     delta: str
 
 
@@ -40,12 +95,64 @@ class ReplyText(Event):
 class ReplyFinished(Event):
     """The language model has written all of it."""
 
+    name: ClassVar[str] = "reply.finished"
     usage: Usage | None
 
 
 @dataclass(frozen=True, slots=True)
 class AudioStarted(Event):
-    """The first sample of the answer exists."""
+    """The first sample of the answer goes out."""
+
+    name: ClassVar[str] = "audio.started"
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFinished(Event):
+    """The last sample of the answer has gone out."""
+
+    name: ClassVar[str] = "audio.finished"
+
+
+@dataclass(frozen=True, slots=True)
+class AudioPaused(Event):
+    """The user's voice is over the assistant's, which waits."""
+
+    name: ClassVar[str] = "audio.paused"
+
+
+@dataclass(frozen=True, slots=True)
+class AudioResumed(Event):
+    """It was no interruption: the answer goes on where it was."""
+
+    name: ClassVar[str] = "audio.resumed"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioStopped(Event):
+    """The answer was interrupted; the user heard these words of it."""
+
+    name: ClassVar[str] = "audio.stopped"
+    heard_text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnMetrics(Event):
+    """Where the time of a turn went."""
+
+    name: ClassVar[str] = "turn.metrics"
+    stages: dict[str, float | None]
+    """Stage → milliseconds; None for one that did not happen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure(Event):
+    """A part failed; the conversation goes on."""
+
+    name: ClassVar[str] = "error"
+    problem: str
+    remedy: str
 
 
 E = TypeVar("E", bound=Event)
@@ -68,7 +175,7 @@ class EventBus:
 
     def publish(self, event: Event) -> None:
         """Tell the observers. One that raises is logged and does not keep the others from hearing."""
-        for kind in (type(event), Event):
+        for kind in dict.fromkeys((type(event), Event)):
             for deliver in self._observers.get(kind, ()):
                 try:
                     deliver(event)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
@@ -69,7 +69,7 @@ class Worker:
                     yield item
                 if mailbox.exhausted:
                     break
-            future.result()
+            await asyncio.wrap_future(future)
         finally:
             mailbox.abandon()
             if not future.cancel():
@@ -105,6 +105,7 @@ class _Mailbox(Generic[T]):
         """From the thread: append `item`, waiting for room; False once the reader has left."""
         self._space.acquire()
         if self._abandoned:
+            self._space.release()  # for the next call: a backend may emit more before it stops
             return False
         self._items.append(item)
         self._wake()
@@ -124,13 +125,12 @@ class _Mailbox(Generic[T]):
         await self._event.wait()
         self._event.clear()
 
-    def take(self) -> list[T]:
-        """Everything that has arrived, in order."""
-        taken: list[T] = []
+    def take(self) -> Iterator[T]:
+        """Everything that has arrived, in order; each item makes room for another as it is read."""
         while self._items:
-            taken.append(self._items.popleft())
+            item = self._items.popleft()
             self._space.release()
-        return taken
+            yield item
 
     @property
     def exhausted(self) -> bool:

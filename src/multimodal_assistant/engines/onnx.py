@@ -30,3 +30,27 @@ def open_session(model: Path, *, threads: int) -> "onnxruntime.InferenceSession"
         return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises a dozen unrelated classes
         raise EngineFailed(f"{model.name} is not a model that onnxruntime can load.", "Check it with `assistant models verify`.") from error
+
+
+class StoppableRun:
+    """Options of runs that another thread may end in the middle."""
+
+    def __init__(self) -> None:
+        self._options: onnxruntime.RunOptions | None = None
+        self._stopped = False
+
+    @property
+    def options(self) -> "onnxruntime.RunOptions":
+        """To be passed to `InferenceSession.run`, on the thread that runs."""
+        if self._options is None:
+            import onnxruntime
+
+            self._options = onnxruntime.RunOptions()
+            self._options.terminate = self._stopped
+        return self._options
+
+    def stop(self) -> None:
+        """From any thread: the present run raises, and so does every later one."""
+        self._stopped = True
+        if self._options is not None:
+            self._options.terminate = True

@@ -45,7 +45,7 @@ def build(kind: str, name: str, /, **options: Any) -> Any:
     module, _, attribute = target.partition(":")
     try:
         made = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # a module of others may fail in any way
         raise EngineUnavailable(f"The {kind} engine {name} cannot be loaded: {error}.", "Reinstall the package that brings it.") from error
     return made(**options)
 

@@ -1,45 +1,17 @@
 """One question → one spoken answer: listen, respond and speak, joined."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import anyio
-from anyio.streams.memory import MemoryObjectSendStream
-
-from multimodal_assistant.core.errors import leaf
 from multimodal_assistant.core.events import AudioStarted, EventBus, ReplyFinished, ReplyText, TranscriptFinal
-from multimodal_assistant.core.protocols import LanguageModel, SpeechToText, TextToSpeech, VoiceActivityDetector
 from multimodal_assistant.core.timing import Stopwatch
 from multimodal_assistant.core.types import AudioChunk, Message, SpokenChunk, Transcript, Usage
 
 from .listen import listen
-from .respond import SPOKEN_STYLE, respond
-from .speak import pieces, speak
+from .reply import Ears, Engines, Manner, make_reply
 
-_TEXT_AHEAD = 256
-"""Pieces of reply text that may wait for the voice."""
-
-
-@dataclass(frozen=True, slots=True)
-class Engines:
-    """The parts of a conversation that run models."""
-
-    vad: VoiceActivityDetector
-    stt: SpeechToText
-    llm: LanguageModel
-    tts: TextToSpeech
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How to answer."""
-
-    system: str = SPOKEN_STYLE
-    language: str | None = None
-    """Of the question, ISO 639-1; None: the recognizer finds out."""
-    max_tokens: int = 160
+_TURN = "1"
 
 
 class AudioSink(Protocol):
@@ -75,65 +47,47 @@ async def exchange(
     The voice starts on the first clause while the language model is still writing. `watch` gets the moments `begin`,
     `heard`, `first_token`, `first_clause`, `first_audio` and `done`.
     """
-    return await _Exchange(engines, sink, manner or Manner(), bus or EventBus(), watch or Stopwatch()).run(question, history)
+    manner, bus, watch = manner or Manner(), bus or EventBus(), watch or Stopwatch()
+    watch.mark("begin")
+    if isinstance(question, str):
+        transcript = Transcript(question, manner.language or "en", 1.0, 0.0, 0.0, 0.0)
+    else:
+        transcript = await listen(question, engines.vad, engines.stt, language=manner.language)
+    watch.mark("heard")
+    bus.publish(TranscriptFinal(_TURN, transcript, t=watch.elapsed()))
+    progress = _Progress(sink, bus, watch)
+    await make_reply(transcript, engines, manner, history, progress.ears)
+    watch.mark("done")
+    return Answer(transcript, "".join(progress.text).strip(), progress.usage, progress.seconds)
 
 
-class _Exchange:
-    def __init__(self, engines: Engines, sink: AudioSink, manner: Manner, bus: EventBus, watch: Stopwatch) -> None:
-        self._engines = engines
+class _Progress:
+    """Follows a reply in the making: marks the moments, tells the observers, fills the sink."""
+
+    def __init__(self, sink: AudioSink, bus: EventBus, watch: Stopwatch) -> None:
         self._sink = sink
-        self._manner = manner
         self._bus = bus
         self._watch = watch
-        self._turn = "1"
-        self._reply: list[str] = []
-        self._usage: Usage | None = None
-        self._seconds = 0.0
+        self.text: list[str] = []
+        self.usage: Usage | None = None
+        self.seconds = 0.0
+        self.ears = Ears(text=self._on_text, clause=self._on_clause, chunk=self._on_chunk, written=self._on_written)
 
-    async def run(self, question: AudioChunk | str, history: Sequence[Message]) -> Answer:
-        self._watch.mark("begin")
-        transcript = await self._heard(question)
-        self._watch.mark("heard")
-        self._bus.publish(TranscriptFinal(self._turn, transcript))
-        send, receive = anyio.create_memory_object_stream[str](_TEXT_AHEAD)
-        try:
-            async with anyio.create_task_group() as tasks, receive:
-                tasks.start_soon(self._write, transcript.text, history, send, name="respond")
-                await self._say(pieces(receive), transcript.language)
-        except BaseExceptionGroup as group:
-            raise leaf(group) from group
-        self._watch.mark("done")
-        return Answer(transcript, "".join(self._reply).strip(), self._usage, self._seconds)
+    def _on_text(self, delta: str) -> None:
+        self._watch.mark("first_token")
+        self.text.append(delta)
+        self._bus.publish(ReplyText(_TURN, delta, t=self._watch.elapsed()))
 
-    async def _heard(self, question: AudioChunk | str) -> Transcript:
-        if isinstance(question, str):
-            return Transcript(question, self._manner.language or "en", 1.0, 0.0, 0.0, 0.0)
-        return await listen(question, self._engines.vad, self._engines.stt, language=self._manner.language)
+    def _on_clause(self, _clause: str) -> None:
+        self._watch.mark("first_clause")
 
-    async def _write(self, said: str, history: Sequence[Message], send: MemoryObjectSendStream[str]) -> None:
-        """Language model → text stream."""
-        reply = respond(said, self._engines.llm, system=self._manner.system, history=history, max_tokens=self._manner.max_tokens)
-        async with send, aclosing(reply) as deltas:
-            async for delta in deltas:
-                self._usage = delta.usage or self._usage
-                if delta.text:
-                    self._watch.mark("first_token")
-                    self._reply.append(delta.text)
-                    self._bus.publish(ReplyText(self._turn, delta.text))
-                    await send.send(delta.text)
-        self._bus.publish(ReplyFinished(self._turn, self._usage))
+    async def _on_chunk(self, chunk: SpokenChunk) -> None:
+        if chunk.audio.seconds and not self.seconds:
+            self._watch.mark("first_audio")
+            self._bus.publish(AudioStarted(_TURN, t=self._watch.elapsed()))
+        self.seconds += chunk.audio.seconds
+        await self._sink.write(chunk)
 
-    async def _say(self, texts: AsyncIterator[str], language: str) -> None:
-        """Text stream → voice → sink."""
-        async with aclosing(speak(self._noted(texts), self._engines.tts, language=language)) as chunks:
-            async for chunk in chunks:
-                if not self._seconds:
-                    self._watch.mark("first_audio")
-                    self._bus.publish(AudioStarted(self._turn))
-                self._seconds += chunk.audio.seconds
-                await self._sink.write(chunk)
-
-    async def _noted(self, texts: AsyncIterator[str]) -> AsyncIterator[str]:
-        async for text in texts:
-            self._watch.mark("first_clause")
-            yield text
+    def _on_written(self, usage: Usage | None) -> None:
+        self.usage = usage
+        self._bus.publish(ReplyFinished(_TURN, usage, t=self._watch.elapsed()))

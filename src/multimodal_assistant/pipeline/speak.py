@@ -1,6 +1,6 @@
 """A text stream → audio, clause by clause."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import aclosing
 
 from multimodal_assistant.core.audio import silence
@@ -26,7 +26,7 @@ _PAUSE_SECONDS = {
 """Silence after a piece, by the mark it ends with."""
 
 
-async def pieces(texts: AsyncIterable[str]) -> AsyncIterator[str]:
+async def pieces(texts: AsyncIterable[str]) -> AsyncGenerator[str]:
     """Cut a text stream into what is spoken in one breath: a short first clause, then sentences."""
     buffer = SentenceBuffer()
     async for text in texts:

@@ -1,5 +1,6 @@
 """Audio file → AudioChunk, and a spoken answer → WAV file."""
 
+import io
 import os
 import struct
 import tempfile
@@ -18,7 +19,7 @@ ANSWER_RATE = 24_000
 LONGEST_SECONDS = 600.0
 """A question longer than this is a mistake."""
 
-_UNKNOWN_SIZES = (0, 0x7FFFFFFF, 0xFFFFFFFF)  # a WAV written to a pipe cannot know its length
+_UNKNOWN_SIZE = 0x7FFFF000  # from here on: a WAV written to a pipe cannot know its length (sox writes this, others 2 or 4 GB)
 _FORMATS = "Give a WAV, FLAC, OGG or MP3 file."
 
 
@@ -82,7 +83,7 @@ def _check_wav(path: Path, head: bytes, size: int) -> None:
         if name == b"fmt " and body + 8 <= len(head) and struct.unpack_from("<I", head, body + 4)[0] == 0:
             raise UnreadableAudio(f"{path} claims a sample rate of 0 Hz.", "Record or export it again.")
         if name == b"data":
-            if length not in _UNKNOWN_SIZES and body + length > size:
+            if length < _UNKNOWN_SIZE and body + length > size:
                 raise UnreadableAudio(
                     f"{path} is cut short: its header announces {length} bytes of sound, the file holds {size - body}.",
                     "Copy or record it again.",
@@ -130,11 +131,13 @@ def write_wav(path: Path, samples: Samples) -> None:
     """Write 16-bit mono WAV at 24 kHz: to a temporary file beside `path`, then in one step to its place."""
     import soundfile
 
+    encoded = io.BytesIO()  # soundfile does not pass on what goes wrong in a file that it writes
+    soundfile.write(encoded, to_pcm16(samples), ANSWER_RATE, format="WAV", subtype="PCM_16")
     try:
         handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         try:
             with os.fdopen(handle, "wb") as target:
-                soundfile.write(target, to_pcm16(samples), ANSWER_RATE, format="WAV", subtype="PCM_16")
+                target.write(encoded.getbuffer())
             os.chmod(scratch, 0o666 & ~_umask())
             os.replace(scratch, path)
         except BaseException:

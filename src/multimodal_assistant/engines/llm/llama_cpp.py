@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,8 +81,9 @@ class LlamaCppModel:
             server = self._load()
             _generate(server, request, emit, self._name)
 
-        async for delta in self._worker.stream(produce):
-            yield delta
+        async with aclosing(self._worker.stream(produce)) as deltas:
+            async for delta in deltas:
+                yield delta
 
     def _load(self) -> "xllamacpp.Server":
         if self._server is None:

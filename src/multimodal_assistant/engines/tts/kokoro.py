@@ -1,6 +1,7 @@
 """Clause → speech, by Kokoro-82M v1.0 (Apache-2.0) on onnxruntime; 24 kHz, 54 voices."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from multimodal_assistant.core.audio import audible
 from multimodal_assistant.core.errors import EngineFailed, EngineUnavailable, ModelMissing, UnknownName
 from multimodal_assistant.core.types import AudioChunk, Details, Samples, SpokenChunk, Word
 from multimodal_assistant.core.worker import Emit, Worker
-from multimodal_assistant.engines.onnx import open_session
+from multimodal_assistant.engines.onnx import StoppableRun, open_session
 
 from .graphs import derived, with_outputs
 from .phonemes import TIE, Spelled, spell
@@ -87,12 +88,7 @@ class KokoroVoice:
         self._session = None
 
     async def speak(self, text: str) -> AsyncGenerator[SpokenChunk]:
-        import onnxruntime
-
-        run = onnxruntime.RunOptions()
-
-        def stop() -> None:
-            run.terminate = True
+        run = StoppableRun()
 
         def produce(emit: Emit[SpokenChunk]) -> None:
             windows = _windows(spell(text, self._language, tie=True))
@@ -101,10 +97,11 @@ class KokoroVoice:
                 if not emit(chunk):
                     return
 
-        async for chunk in self._worker.stream(produce, on_cancel=stop):
-            yield chunk
+        async with aclosing(self._worker.stream(produce, on_cancel=run.stop)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
-    def _say(self, spelled: list[Spelled], text: str, run: "onnxruntime.RunOptions", *, last: bool) -> SpokenChunk:
+    def _say(self, spelled: list[Spelled], text: str, run: StoppableRun, *, last: bool) -> SpokenChunk:
         session = self._load()
         ids, owners, words = _symbols(spelled, self._language)
         names = {node.name for node in session.get_inputs()}
@@ -114,7 +111,7 @@ class KokoroVoice:
             "speed": np.array([self._speed], np.float32),
         }
         try:
-            outputs = session.run(None, feed, run)
+            outputs = session.run(None, feed, run.options)
         except Exception as error:  # onnxruntime raises a dozen unrelated classes
             raise EngineFailed(f"Kokoro could not say {text!r}: {error}.") from error
         samples = np.asarray(outputs[0], np.float32).ravel()

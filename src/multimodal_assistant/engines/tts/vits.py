@@ -8,6 +8,7 @@ the first sound is ready after a few frames; later chunks grow so that each is r
 import json
 import unicodedata
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from multimodal_assistant.core.audio import audible
 from multimodal_assistant.core.errors import EngineFailed, ModelMissing
 from multimodal_assistant.core.types import AudioChunk, Details, Samples, SpokenChunk
 from multimodal_assistant.core.worker import Emit, Worker
-from multimodal_assistant.engines.onnx import open_session
+from multimodal_assistant.engines.onnx import StoppableRun, open_session
 
 from .graphs import cut, derived, parsed
 from .phonemes import Spelled, spell
@@ -93,22 +94,18 @@ class VitsVoice:
         self._graphs = None
 
     async def speak(self, text: str) -> AsyncGenerator[SpokenChunk]:
-        import onnxruntime
-
-        run = onnxruntime.RunOptions()
-
-        def stop() -> None:
-            run.terminate = True
+        run = StoppableRun()
 
         def produce(emit: Emit[SpokenChunk]) -> None:
             for chunk in self._say(text, run):
                 if not emit(chunk):
                     return
 
-        async for chunk in self._worker.stream(produce, on_cancel=stop):
-            yield chunk
+        async with aclosing(self._worker.stream(produce, on_cancel=run.stop)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
-    def _say(self, text: str, run: "onnxruntime.RunOptions") -> Iterator[SpokenChunk]:
+    def _say(self, text: str, run: StoppableRun) -> Iterator[SpokenChunk]:
         voice = self._description()
         spelled = spell(text, voice.language)
         if not any(item.text for item in spelled):
@@ -120,7 +117,7 @@ class VitsVoice:
         except Exception as error:  # onnxruntime raises a dozen unrelated classes
             raise EngineFailed(f"{self._model.stem} could not say {text!r}: {error}.") from error
 
-    def _synthesize(self, spelled: list[Spelled], text: str, voice: _Voice, run: "onnxruntime.RunOptions") -> Iterator[SpokenChunk]:
+    def _synthesize(self, spelled: list[Spelled], text: str, voice: _Voice, run: StoppableRun) -> Iterator[SpokenChunk]:
         graphs = self._load(voice)
         ids, owners, words = _symbols(spelled, voice.ids)
         feed = {
@@ -130,7 +127,7 @@ class VitsVoice:
         }
         if voice.speakers > 1:
             feed["sid"] = np.array([self._speaker], np.int64)
-        latent, durations, *condition = graphs.encoder.run(None, feed, run)
+        latent, durations, *condition = graphs.encoder.run(None, feed, run.options)
         times = word_times((durations.ravel() * (graphs.hop / voice.rate)).tolist(), owners, words)
         conditions = dict(zip((node.name for node in graphs.vocoder.get_inputs()[1:]), condition, strict=True))
         started = False
@@ -228,12 +225,12 @@ def _decode(
     conditions: dict[str, NDArray[np.float32]],
     begin: int,
     end: int,
-    run: "onnxruntime.RunOptions",
+    run: StoppableRun,
 ) -> Samples:
     """Samples of frames [begin, end), decoded with the frames around them."""
     left, right = max(begin - _MARGIN, 0), min(end + _MARGIN, latent.shape[-1])
     feed = {graphs.vocoder.get_inputs()[0].name: np.ascontiguousarray(latent[..., left:right]), **conditions}
-    samples = np.asarray(graphs.vocoder.run(None, feed, run)[0], np.float32).ravel()
+    samples = np.asarray(graphs.vocoder.run(None, feed, run.options)[0], np.float32).ravel()
     return samples[(begin - left) * graphs.hop : (end - left) * graphs.hop]
 
 

@@ -1,0 +1,1 @@
+"""Audio → has the speaker finished?"""

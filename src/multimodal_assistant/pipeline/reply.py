@@ -1,0 +1,98 @@
+"""What was said → a spoken reply in the making: the language model writes while the voice speaks."""
+
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import anyio
+from anyio.streams.memory import MemoryObjectSendStream
+
+from multimodal_assistant.core.errors import leaf
+from multimodal_assistant.core.protocols import LanguageModel, SpeechToText, TextToSpeech, VoiceActivityDetector
+from multimodal_assistant.core.types import Message, SpokenChunk, Transcript, Usage
+
+from .respond import SPOKEN_STYLE, respond
+from .speak import pieces, speak
+
+_TEXT_AHEAD = 256
+"""Pieces of reply text that may wait for the voice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The parts of a conversation that run models."""
+
+    vad: VoiceActivityDetector
+    stt: SpeechToText
+    llm: LanguageModel
+    tts: TextToSpeech
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to answer."""
+
+    system: str = SPOKEN_STYLE
+    language: str | None = None
+    """Of the question, ISO 639-1; None: the recognizer finds out."""
+    max_tokens: int = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """Who is told while a reply is being made."""
+
+    text: Callable[[str], None]
+    """A piece of text was written."""
+    clause: Callable[[str], None]
+    """The voice begins on this clause."""
+    chunk: Callable[[SpokenChunk], Awaitable[None]]
+    """A piece of audio exists; the voice waits until it has been taken."""
+    written: Callable[[Usage | None], None]
+    """All of it is written."""
+
+
+async def make_reply(transcript: Transcript, engines: Engines, manner: Manner, history: Sequence[Message], ears: Ears) -> None:
+    """Write and speak the reply to what was said; returns when all of it was handed over.
+
+    Cancelled, it stops the language model and the voice before it returns.
+    """
+    send, receive = anyio.create_memory_object_stream[str](_TEXT_AHEAD)
+    try:
+        async with anyio.create_task_group() as tasks, receive:
+            tasks.start_soon(_write, transcript.text, engines, manner, history, ears, send, name="respond")
+            await _say(receive, engines, transcript.language, ears)
+    except BaseExceptionGroup as group:
+        raise leaf(group) from group
+
+
+async def _write(
+    said: str, engines: Engines, manner: Manner, history: Sequence[Message], ears: Ears, send: MemoryObjectSendStream[str]
+) -> None:
+    """Language model → text stream."""
+    usage = None
+    reply = respond(said, engines.llm, system=manner.system, history=history, max_tokens=manner.max_tokens)
+    async with send, aclosing(reply) as deltas:
+        async for delta in deltas:
+            usage = delta.usage or usage
+            if delta.text:
+                ears.text(delta.text)
+                await send.send(delta.text)
+    ears.written(usage)
+
+
+async def _say(texts: AsyncIterable[str], engines: Engines, language: str, ears: Ears) -> None:
+    """Text stream → voice."""
+    async with (
+        aclosing(pieces(texts)) as cut,
+        aclosing(_announced(cut, ears)) as clauses,
+        aclosing(speak(clauses, engines.tts, language=language)) as chunks,
+    ):
+        async for chunk in chunks:
+            await ears.chunk(chunk)
+
+
+async def _announced(clauses: AsyncIterable[str], ears: Ears) -> AsyncGenerator[str]:
+    async for clause in clauses:
+        ears.clause(clause)
+        yield clause

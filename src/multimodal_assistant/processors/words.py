@@ -1,0 +1,55 @@
+"""What single words say about a turn: is it unfinished, mere listening, or a wish for silence?"""
+
+import re
+
+_TRAILING = frozenset(
+    """a about also an and are as at because but by can for from get got have if in into is it's like my of on or our so
+    than that the their then these this those to um uh er erm hmm was were well what when where which while who whose why
+    with would your i'm you're let's""".split()
+)
+"""English words that hardly ever end a turn."""
+
+_BACKCHANNELS = frozenset(
+    """ah aha alright cool exactly fine good great hm hmm huh interesting mhm mm mmm mhmm nice oh ok okay really right sure
+    true uh-huh uhhuh wow yeah yep yes yup""".split()
+)
+"""Said while listening: the speaker does not want the floor."""
+
+_STOPS = frozenset("stop wait quiet silence pause enough cancel hush".split())
+_STOP_PHRASES = (
+    "hold on",
+    "hang on",
+    "shut up",
+    "be quiet",
+    "never mind",
+    "no no",
+    "one moment",
+    "one second",
+    "just a moment",
+    "just a second",
+)
+_NOT_SPEECH = re.compile(r"[\[(*][^\])*]*[\])*]")  # "[BLANK_AUDIO]", "(coughs)"
+
+
+def words_of(text: str) -> list[str]:
+    """Lower-case words without marks."""
+    return re.findall(r"[\w'-]+", _NOT_SPEECH.sub(" ", text.lower()))
+
+
+def trails_off(text: str) -> bool:
+    """Whether it ends with a word that wants another one, or with three dots."""
+    words = words_of(text)
+    return bool(words) and (words[-1] in _TRAILING or text.rstrip().endswith(("...", "…", "-", "–", ",")))
+
+
+def is_backchannel(text: str) -> bool:
+    """Whether every word of it is one that listeners say ("mm-hm", "yeah, right"); nothing at all counts too."""
+    words = [part for word in words_of(text) for part in word.split("-") if part]
+    return all(word in _BACKCHANNELS or word in {"mm", "hm", "uh", "huh", "i", "see", "got", "it"} for word in words)
+
+
+def asks_to_stop(text: str) -> bool:
+    """Whether it asks for silence, alone or after hesitation ("umm, okay, stop")."""
+    words = words_of(text)
+    plain = " ".join(words)
+    return any(word in _STOPS for word in words[:4]) or plain.startswith(_STOP_PHRASES) or plain in {"no", "nope"}
