@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import anyio
 
 from .config import Settings, load
 from .core.errors import EngineError, EngineUnavailable, ModelMissing, UnknownName, leaf
-from .core.protocols import LanguageModel, SpeechToText, TextToSpeech
+from .core.protocols import EndOfTurnDetector, LanguageModel, SpeechToText, TextToSpeech
 from .engines import registry
 from .models.store import ModelStore, open_store
 from .pipeline.exchange import Engines, Manner
@@ -106,6 +108,18 @@ def quiet_threads() -> None:
     """
     os.environ.setdefault("GOMP_SPINCOUNT", "100000")
     os.environ.setdefault("KMP_BLOCKTIME", "1")
+
+
+@asynccontextmanager
+async def turn_detector(settings: Settings) -> AsyncGenerator[EndOfTurnDetector]:
+    """The end-of-turn model of the store, closed at the end."""
+    folder = store_of(settings).path("smart-turn")
+    detector: EndOfTurnDetector = registry.build("turn", "smart-turn", model=_onnx(folder))
+    try:
+        yield detector
+    finally:
+        with anyio.CancelScope(shield=True):
+            await detector.aclose()
 
 
 def choose_stt(settings: Settings, store: ModelStore, defaults: Defaults) -> SpeechToText:

@@ -141,7 +141,6 @@ async def test_a_cancelled_run_is_cut_short(kokoro: KokoroVoice) -> None:
     assert joined(await spoken(kokoro, "Hello.")).seconds > 0.2
 
 
-@pytest.mark.xfail(reason="closing `speak` leaves the worker's own generator to the garbage collector")
 async def test_leaving_early_has_stopped_when_it_returns(kokoro: KokoroVoice) -> None:
     busy = threading.Event()
     engine = cast(Any, kokoro)

@@ -37,8 +37,8 @@ def whisper() -> Iterator[Engines]:
     """Builds engines that are closed after the test."""
     made: list[WhisperEngine] = []
 
-    def build(model: Path, **options: Bounds) -> WhisperEngine:
-        made.append(WhisperEngine(model=model, **options))
+    def build(model: Path, bounds: Bounds | None = None) -> WhisperEngine:
+        made.append(WhisperEngine(model=model, bounds=bounds))
         return made[-1]
 
     yield build

@@ -16,6 +16,7 @@ PROGRAM_ERROR = 70
 
 COMMANDS = {
     "ask": ("ask", "Answer one spoken or written question by voice."),
+    "talk": ("talk", "Hold a spoken conversation."),
     "doctor": ("doctor", "Check this machine and measure what latency to expect."),
     "models": ("models", "List, fetch and verify model weights."),
 }

@@ -53,6 +53,14 @@ class VoiceActivityDetector(Engine, Protocol):
         ...
 
 
+class EndOfTurnDetector(Engine, Protocol):
+    """Audio of a turn so far → is it complete?"""
+
+    async def score(self, samples: Samples) -> float:
+        """Probability in [0, 1] that the speaker has finished; shape [n] at 16 kHz, up to now, silence included."""
+        ...
+
+
 class SpeechToText(Engine, Protocol):
     """Audio → text."""
 

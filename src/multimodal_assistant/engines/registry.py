@@ -17,6 +17,8 @@ _HERE = "multimodal_assistant.engines"
 BUILT_IN = {
     "vad.silero": f"{_HERE}.vad.silero:SileroVad",
     "vad.scripted": f"{_HERE}.scripted:ScriptedVad",
+    "turn.smart-turn": f"{_HERE}.turn.smart_turn:SmartTurn",
+    "turn.scripted": f"{_HERE}.scripted:ScriptedTurn",
     "stt.whisper": f"{_HERE}.stt.whisper:WhisperEngine",
     "stt.scripted": f"{_HERE}.scripted:ScriptedStt",
     "llm.llama.cpp": f"{_HERE}.llm.llama_cpp:LlamaCppModel",

@@ -159,7 +159,7 @@ class Turns:
             return []
         self._draft.text = text
         if not words_of(text):
-            return self._discard()
+            return self._discard("no words")
         return self._decide(now)
 
     def scored(self, now: float, revision: int, score: float) -> list[Action]:
@@ -168,6 +168,18 @@ class Turns:
             return []
         self._draft.score = score
         return self._decide(now)
+
+    @property
+    def overlap_since(self) -> float | None:
+        """When the user's voice began over the paused assistant's, while it goes on."""
+        overlap = self._overlap
+        return overlap.begun if overlap is not None and overlap.step == "paused" and overlap.ended is None else None
+
+    def failed(self, revision: int) -> list[Action]:
+        """The draft could not be made: the turn is given up."""
+        if self._draft is None or self._draft.revision != revision:
+            return []
+        return self._discard("failed")
 
     def overheard(self, now: float, text: str) -> list[Action]:
         """The words of the overlap so far."""
@@ -252,11 +264,11 @@ class Turns:
         weighted = rules.tolerance_weight * self.tolerance + (1 - rules.tolerance_weight) * pause
         self.tolerance = min(max(weighted, rules.tolerance_least), rules.tolerance_most)
 
-    def _discard(self) -> list[Action]:
-        """It was no speech after all."""
+    def _discard(self, reason: str) -> list[Action]:
+        """It was no speech after all, or nothing can be made of it."""
         draft, self._draft = self._draft, None
         self.phase = Phase.IDLE
-        return [Action("discard", draft.revision if draft else 0, "no words")]
+        return [Action("discard", draft.revision if draft else 0, reason)]
 
     def _decide(self, now: float) -> list[Action]:
         """Commit when the silence is long enough for what is known."""

@@ -3,11 +3,10 @@
 import re
 
 _TRAILING = frozenset(
-    """a about also an and are as at because but by can for from get got have if in into is it's like my of on or our so
-    than that the their then these this those to um uh er erm hmm was were well what when where which while who whose why
-    with would your i'm you're let's""".split()
+    """a about also an and as because but by for from if into it's like my of or our so than that the their then these this
+    those to um uh er erm hmm well when where which while whose with would your i'm you're let's""".split()
 )
-"""English words that hardly ever end a turn."""
+"""English words that hardly ever end a statement."""
 
 _BACKCHANNELS = frozenset(
     """ah aha alright cool exactly fine good great hm hmm huh interesting mhm mm mmm mhmm nice oh ok okay really right sure
@@ -37,9 +36,10 @@ def words_of(text: str) -> list[str]:
 
 
 def trails_off(text: str) -> bool:
-    """Whether it ends with a word that wants another one, or with three dots."""
+    """Whether it ends with a word that wants another one, or with three dots. A question never does ("What is it like?")."""
     words = words_of(text)
-    return bool(words) and (words[-1] in _TRAILING or text.rstrip().endswith(("...", "…", "-", "–", ",")))
+    ended = text.rstrip()
+    return bool(words) and not ended.endswith(("?", "!")) and (words[-1] in _TRAILING or ended.endswith(("...", "…", "-", "–", ",")))
 
 
 def is_backchannel(text: str) -> bool:

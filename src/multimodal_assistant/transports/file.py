@@ -127,12 +127,12 @@ class WavSink:
         await anyio.to_thread.run_sync(write_wav, self.path, self.samples())
 
 
-def write_wav(path: Path, samples: Samples) -> None:
-    """Write 16-bit mono WAV at 24 kHz: to a temporary file beside `path`, then in one step to its place."""
+def write_wav(path: Path, samples: Samples, rate: int = ANSWER_RATE) -> None:
+    """Write 16-bit mono WAV: to a temporary file beside `path`, then in one step to its place."""
     import soundfile
 
     encoded = io.BytesIO()  # soundfile does not pass on what goes wrong in a file that it writes
-    soundfile.write(encoded, to_pcm16(samples), ANSWER_RATE, format="WAV", subtype="PCM_16")
+    soundfile.write(encoded, to_pcm16(samples), rate, format="WAV", subtype="PCM_16")
     try:
         handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         try:

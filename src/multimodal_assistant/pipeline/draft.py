@@ -1,0 +1,90 @@
+"""One answer in the making: silent and without effect until it is committed."""
+
+from collections.abc import Callable, Sequence
+
+import anyio
+
+from multimodal_assistant.core.audio import SPEECH_RATE
+from multimodal_assistant.core.timing import Stopwatch
+from multimodal_assistant.core.types import AudioChunk, Message, Samples, SpokenChunk, Transcript, Usage
+from multimodal_assistant.processors.playout import Playout
+
+from .reply import Ears, Engines, Manner, make_reply
+
+
+class Draft:
+    """The answer to what `heard` holds (16 kHz, up to the pause that began at `speech_end` seconds)."""
+
+    def __init__(self, revision: int, heard: Samples, speech_end: float, rate: int) -> None:
+        self.revision = revision
+        self.speech_end = speech_end
+        self.scope = anyio.CancelScope()
+        self.playout = Playout(rate)
+        self.transcript: Transcript | None = None
+        self.usage: Usage | None = None
+        self.watch = Stopwatch()
+        self.sounding = False
+        """Its first sample has gone out."""
+        self._heard = heard
+        self._committed = anyio.Event()
+        self._text: list[str] = []
+        self._tell: Callable[[str], None] | None = None
+
+    @property
+    def text(self) -> str:
+        """The reply as far as it is written."""
+        return "".join(self._text).strip()
+
+    def commit(self, tell: Callable[[str], None]) -> None:
+        """Let it sound; `tell` hears the text written so far and every further piece."""
+        self._tell = tell
+        for piece in self._text:
+            tell(piece)
+        self._committed.set()
+
+    async def listen(self, engines: Engines, manner: Manner) -> Transcript:
+        """Transcribe what was heard."""
+        audio = AudioChunk(self._heard, SPEECH_RATE)
+        self.transcript = await engines.stt.transcribe(audio, language=manner.language)
+        self.watch.mark("stt")
+        return self.transcript
+
+    async def answer(self, transcript: Transcript, engines: Engines, manner: Manner, history: Sequence[Message]) -> None:
+        """Write and speak the reply into the playout; past the first clause only once it is committed."""
+        ears = Ears(text=self._on_text, clause=lambda _: self.watch.mark("clause"), chunk=self._on_chunk, written=self._on_written)
+        try:
+            await make_reply(transcript, engines, manner, history, ears)
+        finally:
+            self.playout.finish()
+
+    def _on_text(self, delta: str) -> None:
+        self.watch.mark("token")
+        self._text.append(delta)
+        if self._tell is not None:
+            self._tell(delta)
+
+    def _on_written(self, usage: Usage | None) -> None:
+        self.usage = usage
+
+    async def _on_chunk(self, chunk: SpokenChunk) -> None:
+        self.watch.mark("audio")
+        self.playout.add(chunk)
+        if chunk.last:
+            await self._committed.wait()
+
+    def stages(self, committed: float | None, first_sound: float) -> dict[str, float | None]:
+        """Milliseconds of each stage; `committed` and `first_sound` are seconds after the end of speech."""
+        watch = self.watch
+
+        def ms(seconds: float | None) -> float | None:
+            return None if seconds is None else round(1000 * seconds, 1)
+
+        return {
+            "stt": ms(watch.at("stt")),
+            "llm_first_token": ms(watch.between("stt", "token")),
+            "llm_first_clause": ms(watch.between("token", "clause")),
+            "tts_first_audio": ms(watch.between("clause", "audio")),
+            "draft": ms(watch.at("audio")),
+            "committed": ms(committed),
+            "first_audio": ms(first_sound),
+        }
