@@ -25,6 +25,8 @@ NOWHERE = Path("/nowhere/at all")
 OPTIONS: dict[str, dict[str, Any]] = {
     "vad.silero": {"model": NOWHERE / "vad.onnx"},
     "vad.scripted": {},
+    "turn.smart-turn": {"model": NOWHERE / "turn.onnx"},
+    "turn.scripted": {},
     "stt.whisper": {"model": NOWHERE / "whisper"},
     "stt.scripted": {},
     "llm.llama.cpp": {"model": NOWHERE / "model.gguf"},
@@ -39,6 +41,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 CONTRACTS = {
     "vad": protocols.VoiceActivityDetector,
+    "turn": protocols.EndOfTurnDetector,
     "stt": protocols.SpeechToText,
     "llm": protocols.LanguageModel,
     "tts": protocols.TextToSpeech,
@@ -60,6 +63,8 @@ async def used(name: str, engine: Any) -> None:
     match name.partition(".")[0]:
         case "vad":
             await engine.scan(silence)
+        case "turn":
+            await engine.score(silence)
         case "stt":
             await engine.transcribe(AudioChunk(silence, 16_000))
         case "llm":
