@@ -102,7 +102,10 @@ async def test_an_ollama_without_the_model_comes_with_the_command_that_fetches_i
     async with serve(ollama(*installed)) as server:
         model, note = await chosen(ollama_host=server.url)
     assert model.details["engine"] == "llama.cpp"
-    assert note == f"Language model: {BALANCED.llm}, embedded (Ollama runs but has no gemma3:4b: `ollama pull gemma3:4b`{others})."
+    assert (
+        note
+        == f"Language model: {BALANCED.llm}, embedded (Ollama runs but has no gemma3:4b: `assistant models pull ollama:gemma3:4b`{others})."
+    )
 
 
 @pytest.mark.anyio

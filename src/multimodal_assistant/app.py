@@ -193,7 +193,7 @@ async def _running_ollama(settings: Settings) -> tuple[LanguageModel | None, str
         return None, f"no Ollama answers at {host}"
     if not any(matches(model, name) for name in installed):
         others = f"; it has {', '.join(installed[:3])}: choose one with --llm ollama:NAME" if installed else ""
-        return None, f"Ollama runs but has no {model}: `ollama pull {model}`{others}"
+        return None, f"Ollama runs but has no {model}: `assistant models pull ollama:{model}`{others}"
     return _ollama(settings, model), f"Language model: {model} on Ollama at {host} (it runs and has the model)."
 
 

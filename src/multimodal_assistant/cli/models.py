@@ -10,6 +10,8 @@ from multimodal_assistant.core.errors import ModelFetchFailed, ModelMismatch, Mo
 from multimodal_assistant.models import Model, ModelStore, Status, open_store
 from multimodal_assistant.models.progress import BarProgress, PlainProgress, Progress, megabytes
 
+_OLLAMA = "ollama:"
+
 
 @click.group()
 def command() -> None:
@@ -20,7 +22,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def list_models(as_json: bool) -> None:
     """Show every model there is, and which are here."""
-    store = open_store()
+    store = _store()
     rows = [(model, store.status(model.name)) for model in store.manifest.models.values()]
     if as_json:
         click.echo(json.dumps([_facts(model, status) for model, status in rows], indent=2))
@@ -63,11 +65,18 @@ def _print_table(rows: list[tuple[Model, Status]], home: Path) -> None:
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--group", "groups", metavar="GROUP", multiple=True, help="All models of a group: default, fast, test.")
 def pull(names: tuple[str, ...], groups: tuple[str, ...]) -> None:
-    """Fetch what is missing of the named models; without a name, of the default ones."""
-    store = open_store()
+    """Fetch what is missing of the named models; without a name, of the default ones.
+
+    ollama:NAME has the running Ollama fetch a model of its own.
+    """
+    store = _store()
     progress = _progress()
+    served = [name.removeprefix(_OLLAMA) for name in names if name.startswith(_OLLAMA)]
+    for name in served:
+        _pull_through_ollama(name, progress)
+    names = tuple(name for name in names if not name.startswith(_OLLAMA))
     failures: list[ModelFetchFailed | ModelMismatch] = []
-    for name in _chosen(store, names, groups):
+    for name in _chosen(store, names, groups) if names or groups or not served else ():
         try:
             fetched = store.pull(name, progress)
         except (ModelFetchFailed, ModelMismatch) as failure:
@@ -84,7 +93,7 @@ def pull(names: tuple[str, ...], groups: tuple[str, ...]) -> None:
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 def verify(names: tuple[str, ...]) -> None:
     """Hash the named models again; without a name, all that are here."""
-    store = open_store()
+    store = _store()
     progress = _progress()
     chosen = _chosen(store, names, ()) if names else [name for name in store.manifest.models if store.status(name).state != "missing"]
     damaged: list[tuple[str, str]] = []
@@ -107,7 +116,27 @@ def verify(names: tuple[str, ...]) -> None:
 @click.argument("name")
 def path(name: str) -> None:
     """Print the folder of a model."""
-    click.echo(open_store().path(name))
+    click.echo(_store().path(name))
+
+
+def _store() -> ModelStore:
+    """The store of the user's settings."""
+    from multimodal_assistant.config import load
+
+    settings = load()
+    return open_store(settings.home, settings.models_dir)
+
+
+def _pull_through_ollama(name: str, progress: Progress) -> None:
+    from multimodal_assistant.config import load
+    from multimodal_assistant.engines.llm import ollama
+
+    from .run import run
+
+    host = load().llm.ollama_host
+    with progress.step(f"{name}: Ollama at {host}") as step:
+        run(lambda: ollama.pull(host, name, lambda _status, done, total: step.update(done, total or None)))
+    progress.note(f"{name}: ready on Ollama")
 
 
 def _chosen(store: ModelStore, names: tuple[str, ...], groups: tuple[str, ...]) -> list[str]:
