@@ -92,19 +92,29 @@ async def test_the_same_conversations_give_the_same_words(small: LlamaCppModel) 
     assert len(set(once)) == len(questions)
 
 
+async def comes_to_rest() -> bool:
+    """Whether the process soon spends 0.3 s doing next to nothing; generating, it would work all the time on each of its threads.
+
+    The token that is being computed may be finished first, which takes a while where others have the cores.
+    """
+    process = psutil.Process()
+    for _ in range(3):
+        before = process.cpu_times()
+        await anyio.sleep(0.3)  # the length of the measurement
+        after = process.cpu_times()
+        if after.user + after.system - before.user - before.system < 0.15:
+            return True
+    return False
+
+
 async def test_leaving_early_really_stops_it(small: LlamaCppModel) -> None:
-    """While nobody listens the process computes nothing: 0.3 s of generation would be 0.3 s of work for each of its threads."""
     seen = 0
     async with aclosing(small.reply([STORY], max_tokens=2000)) as deltas:
         async for _ in deltas:
             seen += 1
             if seen == 3:
                 break
-    process = psutil.Process()
-    before = process.cpu_times()
-    await anyio.sleep(0.3)  # the length of the measurement
-    after = process.cpu_times()
-    assert after.user + after.system - before.user - before.system < 0.15
+    assert await comes_to_rest()
     assert "water" in (await replied(small, asked("What is water?"))).text.lower()
 
 
@@ -116,11 +126,7 @@ async def test_a_cancelled_task_really_stops_it(small: LlamaCppModel) -> None:
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(listen)
-    process = psutil.Process()
-    before = process.cpu_times()
-    await anyio.sleep(0.3)  # the length of the measurement
-    after = process.cpu_times()
-    assert after.user + after.system - before.user - before.system < 0.15
+    assert await comes_to_rest()
     assert (await replied(small, asked("What is water?"))).text
 
 
