@@ -182,7 +182,6 @@ def test_what_is_no_recording_is_refused_before_a_model_is_loaded(place: Place, 
     assert not place.out.exists()
 
 
-@pytest.mark.xfail(reason="the sentence does not name the file")
 @real
 @pytest.mark.parametrize("kind", ["silence", "noise"])
 def test_a_recording_without_speech_is_refused(place: Place, kind: str) -> None:
@@ -237,10 +236,10 @@ def damaged_store(home: Path, broken: str) -> None:
 @pytest.mark.parametrize(
     ("pattern", "model", "voice"),
     [
-        pytest.param("model.bin", "whisper-base", "joe", marks=pytest.mark.xfail(reason="four sentences of the vendor's in one of ours")),
+        ("model.bin", "whisper-base", "joe"),
         ("*.gguf", "smollm2-135m", "joe"),
         ("*.onnx", "joe", "joe"),
-        pytest.param("*.json", "joe", "joe", marks=pytest.mark.xfail(reason="no remedy")),
+        ("*.json", "joe", "joe"),
         ("*.onnx", "kokoro", "af_heart"),
     ],
 )
@@ -264,7 +263,6 @@ def assert_gone(process: "subprocess.Popen[str]", place: Place) -> None:
     assert not place.out.exists()
 
 
-@pytest.mark.xfail(strict=False, reason="a model that takes more than a second to load leaves its temporary folder behind")
 @real
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_before_the_models_are_loaded(place: Place, signal_number: signal.Signals) -> None:
@@ -276,7 +274,6 @@ def test_interrupted_before_the_models_are_loaded(place: Place, signal_number: s
         assert_gone(process, place)
 
 
-@pytest.mark.xfail(strict=False, reason="a model that takes more than a second to load leaves its temporary folder behind")
 @real
 def test_interrupted_while_a_model_is_loaded(place: Place) -> None:
     """llama.cpp has a temporary folder while it loads, and cannot be interrupted."""
@@ -320,7 +317,6 @@ def test_a_reader_that_leaves_is_no_mistake_of_the_program(place: Place) -> None
 
 
 @real
-@pytest.mark.xfail(reason="the language model's JSON parser is the first to notice")
 def test_bytes_that_are_no_text_are_an_error_of_use(place: Place) -> None:
     done = subprocess.run(
         [*COMMAND, "--text", b"what is \xff\xfe?", *FAST, "--json", "--out", str(place.out)],
@@ -335,7 +331,6 @@ def test_bytes_that_are_no_text_are_an_error_of_use(place: Place) -> None:
 
 
 @real
-@pytest.mark.xfail(reason="onnxruntime's telemetry is on unless ORT_DISABLE_TELEMETRY is set before it is imported")
 def test_it_keeps_no_record_of_its_user(place: Place, tmp_path: Path) -> None:
     """Nothing appears in the home folder or among the temporary files: no device identifier, no queue of events to be sent."""
     user = tmp_path / "user"

@@ -16,7 +16,6 @@ from multimodal_assistant.pipeline.reply import Engines
 from multimodal_assistant.pipeline.session import Session
 from multimodal_assistant.transports.loopback import BLOCK, LoopbackConnection
 
-
 _STEPS = 40
 """Turns of the event loop that mostly suffice for all engines to say what they have to say."""
 

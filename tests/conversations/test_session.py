@@ -88,13 +88,13 @@ async def test_a_backchannel_pauses_and_resumes_at_the_same_sample() -> None:
 
 
 async def test_going_on_right_after_the_commit_makes_one_turn_of_the_two_halves() -> None:
-    async with on_stage(says=("I would like", "I would like some tea."), scores=(0.95,)) as stage:
+    async with on_stage(says=("I drink", "I drink some tea."), scores=(0.95,)) as stage:
         await stage.hear(np.concatenate([voice(1.0), hush(0.26), voice(0.8), hush(3.0)]))
         (retracted,) = stage.named("draft.retracted")
         assert isinstance(retracted, DraftRetracted)
         assert "after the commit" in retracted.reason
         assert not stage.named("audio.stopped")
-    assert stage.session.history.messages[0].text == "I would like some tea."
+    assert stage.session.history.messages[0].text == "I drink some tea."
 
 
 async def test_noise_without_words_is_no_turn() -> None:

@@ -218,7 +218,6 @@ async def test_missing_and_damaged_weights(tmp_path: Path) -> None:
         await engine.aclose()
 
 
-@pytest.mark.xfail(reason="a damaged voice file raises ValueError")
 @pytest.mark.parametrize("size", [0, 1000, 1001])
 async def test_a_damaged_voice_file_is_a_failure(tmp_path: Path, size: int) -> None:
     source = weights("kokoro-voices") / "af_heart.bin"

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from .tokenizer import Tokenizer
 
+class HfTokenizer:
+    def get_vocab(self) -> dict[str, int]: ...
+
 class FeatureExtractor:
     def __call__(self, waveform: NDArray[np.float32], padding: int = ...) -> NDArray[np.float32]: ...
 
@@ -35,7 +38,7 @@ class AlignedWord(TypedDict):
 
 class WhisperModel:
     model: Whisper
-    hf_tokenizer: object
+    hf_tokenizer: HfTokenizer
     feature_extractor: FeatureExtractor
     def __init__(
         self,

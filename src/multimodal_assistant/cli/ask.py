@@ -13,7 +13,7 @@ from typing import Any
 import anyio.to_thread
 import click
 
-from multimodal_assistant.core.errors import UsageError
+from multimodal_assistant.core.errors import NoSpeech, UsageError
 from multimodal_assistant.core.events import EventBus, ReplyText, TranscriptFinal
 from multimodal_assistant.core.timing import Stopwatch
 from multimodal_assistant.core.types import AudioChunk, SpokenChunk
@@ -62,6 +62,8 @@ def command(question: Path | None, text: str | None, out: Path | None, as_json: 
         )
     if text is not None and not text.strip():
         raise UsageError("The question in --text is empty.", "Write what you want to know.")
+    if text is not None and not text.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise UsageError("The question in --text is not valid UTF-8.", "Check the encoding of your terminal or script.")
     settings = {
         "profile": flags["profile"],
         "threads": flags["threads"],
@@ -98,7 +100,10 @@ async def _ask(options: Options) -> None:
         watch.mark("loaded")
         sink = WavSink(out)
         async with _with_speaker(sink, assistant.engines.tts.rate, plays=options.out is None and not options.as_json) as ears:
-            answer = await exchange(question, assistant.engines, ears, manner=assistant.manner, bus=bus, watch=watch)
+            try:
+                answer = await exchange(question, assistant.engines, ears, manner=assistant.manner, bus=bus, watch=watch)
+            except NoSpeech as error:
+                raise NoSpeech(f"{options.question}: {error.problem}", error.remedy) from error
         await sink.save()
         details = {kind: dict(getattr(assistant.engines, kind).details) for kind in ("stt", "llm", "tts", "vad")}
     timings = _timings(watch)

@@ -1,10 +1,13 @@
 """Running a command's coroutine so that Ctrl-C stops at once."""
 
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 import anyio
@@ -52,5 +55,7 @@ async def _stop_on_signal(scope: anyio.CancelScope) -> None:
 def _end() -> None:
     """The last resort: inference in a library that cannot be interrupted is left behind with the process."""
     threading.Event().wait(_GRACE_SECONDS)
+    for folder in Path(tempfile.gettempdir()).glob(f"assistant-{os.getpid()}-*"):  # of a model that is being loaded
+        shutil.rmtree(folder, ignore_errors=True)
     sys.stderr.flush()
     os._exit(INTERRUPTED)

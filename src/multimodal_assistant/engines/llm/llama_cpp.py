@@ -95,7 +95,7 @@ class LlamaCppModel:
                 raise EngineUnavailable("xllamacpp is not installed.", "Install it with `pip install xllamacpp`.") from error
             _yield_to_others()
             # The object always opens an HTTP door of its own: it goes into a private folder that is removed once it stands.
-            with tempfile.TemporaryDirectory(prefix="assistant-") as folder:
+            with tempfile.TemporaryDirectory(prefix=f"assistant-{os.getpid()}-") as folder:
                 params = self._parameters(xllamacpp.CommonParams(), folder)
                 try:
                     self._server = xllamacpp.Server(params)

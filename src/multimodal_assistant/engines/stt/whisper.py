@@ -110,6 +110,8 @@ class WhisperEngine:
     def _transcribe(self, audio: AudioChunk, language: str | None, words: bool) -> Transcript:
         whisper = self._load()
         samples = resample(audio, SPEECH_RATE).samples
+        if language is not None and whisper.model.is_multilingual and f"<|{language}|>" not in whisper.hf_tokenizer.get_vocab():
+            raise EngineFailed(f"Whisper knows no language {language!r}.", "Use an ISO 639-1 code such as en or de.")
         try:
             if audio.seconds > _WINDOW_SECONDS:
                 return _long(whisper, samples, language, words)
@@ -137,7 +139,7 @@ class WhisperEngine:
             average_log_probability=decoded.log_probability,
             no_speech_probability=decoded.no_speech,
             seconds=seconds,
-            words=_align(whisper, tokenizer, encoded, decoded.tokens, 2 * context) if words else (),
+            words=_align(whisper, tokenizer, encoded, decoded.tokens, 2 * context, seconds) if words else (),
             rerun=rerun,
         )
 
@@ -163,7 +165,8 @@ class WhisperEngine:
                 )
             except (RuntimeError, ValueError, OSError) as error:
                 raise EngineFailed(
-                    f"Whisper cannot be loaded from {self._path}: {error}.", "Check it with `assistant models verify`."
+                    f"Whisper cannot be loaded from {self._path}: {str(error).split('. ')[0].rstrip('.')}.",
+                    "Check it with `assistant models verify`.",
                 ) from error
         return self._whisper
 
@@ -230,13 +233,16 @@ def _suppressed(tokenizer: "Tokenizer") -> list[int]:
 
 
 def _align(
-    whisper: "WhisperModel", tokenizer: "Tokenizer", encoded: "ctranslate2.StorageView", tokens: list[int], frames: int
+    whisper: "WhisperModel", tokenizer: "Tokenizer", encoded: "ctranslate2.StorageView", tokens: list[int], frames: int, seconds: float
 ) -> tuple[Word, ...]:
     """Word times from the decoder's cross-attention (dynamic time warping, as in openai/whisper)."""
     if not tokens:
         return ()
     aligned = whisper.find_alignment(tokenizer, [tokens], encoded, frames)[0]
-    words = [Word(str(word["word"]).strip(), float(word["start"]), float(word["end"])) for word in aligned]
+    words = [
+        Word(str(word["word"]).strip(), min(max(float(word["start"]), 0.0), seconds), min(max(float(word["end"]), 0.0), seconds))
+        for word in aligned
+    ]
     return tuple(_with_punctuation(words))
 
 

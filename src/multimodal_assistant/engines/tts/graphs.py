@@ -18,28 +18,34 @@ _GRAPH_FIELD, _OUTPUT_FIELD, _NAME_FIELD = 7, 12, 1  # ModelProto.graph, GraphPr
 
 
 def derived(source: Path, name: str, cache: Path, make: Callable[[Path, Path], None]) -> Path:
-    """The file `name` that `make(source, target)` derives from `source`, made on first use.
+    """The file `name` that `make(source, target)` derives from `source`, made on first use."""
+    target = derived_folder(source, cache) / name
+    if not target.is_file():
+        replaced(target, lambda made: make(source.resolve(), made))
+    return target
 
-    The folder is named for the source's identity, so new weights never meet old graphs.
-    """
+
+def derived_folder(source: Path, cache: Path) -> Path:
+    """Where everything derived from `source` is kept: named for the source's identity, so new weights never meet old graphs."""
     if not source.is_file():
         raise ModelMissing(f"The voice model {source} is not there.", "Fetch it with `assistant models pull`.")
     resolved = source.resolve()
     stat = resolved.stat()
-    folder = cache / f"{resolved.name[:24]}-{stat.st_size}-{stat.st_mtime_ns}-{_RECIPE}"
-    target = folder / name
-    if not target.is_file():
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder) as scratch:
-                made = Path(scratch) / name
-                make(resolved, made)
-                os.replace(made, target)
-        except OSError as error:
-            raise EngineFailed(
-                f"The voice cannot be prepared in {cache}: {error.strerror}.", "Make room, or set ASSISTANT_HOME."
-            ) from error
-    return target
+    return cache / f"{resolved.name[:24]}-{stat.st_size}-{stat.st_mtime_ns}-{_RECIPE}"
+
+
+def replaced(target: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` make the file beside its place, then move it there: nobody ever reads half a file."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            made = Path(scratch) / target.name
+            write(made)
+            os.replace(made, target)
+    except OSError as error:
+        raise EngineFailed(
+            f"The voice cannot be prepared in {target.parent}: {error.strerror}.", "Make room, or set ASSISTANT_HOME."
+        ) from error
 
 
 def with_outputs(source: Path, target: Path, names: Sequence[str]) -> None:
@@ -57,15 +63,24 @@ def cut(model: "onnx.ModelProto", target: Path, inputs: Mapping[str, int], outpu
 
     inputs: name → channels of a float tensor [1, channels, frames]; 0 for an input that the model declares itself.
     """
+    shapes = {name: [1, channels, "frames"] for name, channels in inputs.items() if channels}
+    target.write_bytes(part(model, {name: shapes.get(name) for name in inputs}, outputs).SerializeToString())
+
+
+def part(model: "onnx.ModelProto", inputs: Mapping[str, Sequence[int | str] | None], outputs: Sequence[str]) -> "onnx.ModelProto":
+    """The nodes of `model` that compute `outputs` from `inputs`.
+
+    inputs: name → shape of a float tensor, with names for the axes whose length varies; None for an input that the model declares itself.
+    """
     import onnx
     from onnx.utils import Extractor
 
-    part = Extractor(model).extract_model(list(inputs), list(outputs))
-    for node in part.graph.input:
-        if inputs.get(node.name):
-            shape = onnx.helper.make_tensor_type_proto(onnx.TensorProto.FLOAT, [1, inputs[node.name], "frames"])
-            node.type.CopyFrom(shape)
-    target.write_bytes(part.SerializeToString())
+    extracted = Extractor(model).extract_model(list(inputs), list(outputs))
+    for node in extracted.graph.input:
+        shape = inputs.get(node.name)
+        if shape is not None:
+            node.type.CopyFrom(onnx.helper.make_tensor_type_proto(onnx.TensorProto.FLOAT, list(shape)))
+    return extracted
 
 
 def parsed(source: Path) -> "onnx.ModelProto":

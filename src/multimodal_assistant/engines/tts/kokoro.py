@@ -131,7 +131,10 @@ class KokoroVoice:
                         f"There are no Kokoro voices in {self._voices}.", "Fetch them with `assistant models pull kokoro-voices`."
                     )
                 raise UnknownName(f"Kokoro has no voice {self._voice!r}.", f"Voices: {known}.")
-            self._styles = np.fromfile(style, np.float32).reshape(-1, 1, 256)
+            styles = np.fromfile(style, np.float32)
+            if not styles.size or style.stat().st_size % 1024:
+                raise EngineFailed(f"The Kokoro voice {style} is damaged.", "Check it with `assistant models verify kokoro-voices`.")
+            self._styles = styles.reshape(-1, 1, 256)
             self._session = self._open()
         return self._session
 

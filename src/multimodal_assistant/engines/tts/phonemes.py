@@ -81,7 +81,7 @@ class _Library:
                     raise UnknownName(f"espeak-ng has no language {voice!r}.")
                 self._voice = voice
             mode = _IPA | (_TIE | ord(TIE) << 8 if tie else 0)
-            rest = ctypes.c_char_p(text.replace("\0", " ").encode())
+            rest = ctypes.c_char_p(text.replace("\0", " ").encode("utf-8", "replace"))
             parts: list[str] = []
             while rest.value:  # one call reads up to the end of a clause and moves the pointer; NULL at the end
                 found: bytes | None = self._lib.espeak_TextToPhonemes(ctypes.byref(rest), _UTF8, mode)

@@ -182,7 +182,9 @@ def _read(description: Path) -> _Voice:
             speakers=int(data.get("num_speakers", 1)),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise EngineFailed(f"{description} does not describe a Piper voice: {error}.") from error
+        raise EngineFailed(
+            f"{description} does not describe a Piper voice: {error}.", "Check it with `assistant models verify`."
+        ) from error
 
 
 def _symbols(spelled: list[Spelled], table: dict[str, list[int]]) -> tuple[list[int], list[int], list[str]]:
