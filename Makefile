@@ -46,19 +46,19 @@ bench: .venv/.dev
 
 .venv/.runtime: .venv/.created requirements.lock pyproject.toml
 	@echo "==> locked dependencies (about 250 MB to download the first time)"
-	@"$(BIN)/python" -m pip install --quiet --progress-bar on --require-hashes -r requirements.lock
-	@"$(BIN)/python" -m pip install --quiet --no-deps --editable .
+	@"$(BIN)/python" -m pip install --require-hashes --requirement requirements.lock
+	@"$(BIN)/python" -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch .venv/.runtime
 
 .venv/.dev: .venv/.runtime requirements-dev.lock
 	@echo "==> development tools"
-	@"$(BIN)/python" -m pip install --quiet --progress-bar on --require-hashes -r requirements-dev.lock
+	@"$(BIN)/python" -m pip install --require-hashes --requirement requirements-dev.lock
 	@touch .venv/.dev
 
 lock: .venv/.dev
-	@"$(BIN)/uv" pip compile pyproject.toml --extra local --universal --generate-hashes --no-header --upgrade \
+	@"$(BIN)/uv" pip compile pyproject.toml --extra local --group build --universal --generate-hashes --no-header --upgrade \
 		--python-version 3.11 --quiet --output-file requirements.lock
-	@"$(BIN)/uv" pip compile pyproject.toml --extra local --group dev --universal --generate-hashes --no-header \
+	@"$(BIN)/uv" pip compile pyproject.toml --extra local --group build --group dev --universal --generate-hashes --no-header \
 		--python-version 3.11 --quiet --constraint requirements.lock --output-file requirements-dev.lock
 
 clean:
