@@ -229,7 +229,7 @@ def _embedded(settings: Settings, model: Path, name: str) -> LanguageModel:
         system=settings.llm.system or SPOKEN_STYLE,
         context=settings.llm.context,
         threads=settings.threads,
-        temperature=settings.llm.temperature,
+        temperature=settings.llm.temperature or 0.0,
         repeat_penalty=settings.llm.repeat_penalty,
     )
 

@@ -44,7 +44,8 @@ class LlmSettings(_Section):
     """Tokens."""
     max_tokens: int = Field(default=160, ge=1, le=8192)
     """Longest reply."""
-    temperature: float = Field(default=0.3, ge=0, le=2)
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    """Unset: 0 for the embedded models, which ramble otherwise, and a server's own choice for what it serves."""
     repeat_penalty: float = Field(default=1.1, ge=0.5, le=2)
     system: str = ""
     """Standing instruction; empty: the built-in one for spoken answers."""

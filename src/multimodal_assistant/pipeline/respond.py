@@ -7,12 +7,11 @@ from multimodal_assistant.core.protocols import LanguageModel
 from multimodal_assistant.core.types import Message, TextDelta
 from multimodal_assistant.processors.reply_filter import ReplyFilter
 
-SPOKEN_STYLE = (
-    "You are a friendly voice assistant. Everything you write is read aloud. "
-    "Answer in one or two short sentences of plain words, as people talk. "
-    "No lists, no markdown, no emoji. If you do not know, say so."
-)
-"""The standing instruction. It never changes within a conversation, so that the prefix cache always holds it."""
+SPOKEN_STYLE = "You are a friendly voice assistant. Answer in one or two short spoken sentences, in plain words, without lists or markdown."
+"""The standing instruction, short and positive: every "no" in it makes the smallest models worse.
+
+It never changes within a conversation, so that the prefix cache always holds it.
+"""
 
 
 async def respond(

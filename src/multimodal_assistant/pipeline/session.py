@@ -63,6 +63,7 @@ class Session:
         self._fading: Playout | None = None
         self._busy: set[str] = set()
         self._overheard_at = 0.0
+        self._overhear_again: float | None = None
         self._tasks = anyio.create_task_group()
 
     @property
@@ -186,9 +187,11 @@ class Session:
         self._tell(ev.SpeechStarted(self._id, action.since, t=self._input.now))
 
     def _overhear(self, action: Action) -> None:
-        if "overhear" not in self._busy:
+        self._overheard_at = self._input.now
+        if "overhear" in self._busy:  # what is being understood is not all of it
+            self._overhear_again = action.since
+        else:
             self._busy.add("overhear")
-            self._overheard_at = self._input.now
             self._tasks.start_soon(self._overhear_words, action.since, name="overhear")
 
     def _let_go(self) -> Draft | None:
@@ -240,6 +243,9 @@ class Session:
             log.warning("an interruption could not be understood: %s", error)
         finally:
             self._busy.discard("overhear")
+        again, self._overhear_again = self._overhear_again, None
+        if again is not None and self._turns.overlapping:
+            self._overhear(Action("overhear", since=again))
 
     # Playing
 

@@ -99,6 +99,8 @@ class _Voice:
     """Start of the present stretch of voice or silence."""
     confirmed: bool = False
     """The present voice has lasted long enough to be speech."""
+    silent_since: float = 0.0
+    """Start of the latest silence: a click does not end it."""
 
 
 @dataclass(slots=True)
@@ -182,10 +184,13 @@ class Turns:
         return self._discard("failed")
 
     def overheard(self, now: float, text: str) -> list[Action]:
-        """The words of the overlap so far."""
-        if self._overlap is None or self.phase is not Phase.ASSISTANT:
+        """The words of the overlap up to `now`, which may be a while ago."""
+        overlap = self._overlap
+        if overlap is None or self.phase is not Phase.ASSISTANT or now < overlap.begun:
             return []
-        self._overlap.text = text
+        if overlap.ended is not None and now < overlap.ended:  # part of it: enough for an interruption, not for a backchannel
+            return self._interrupt("interrupted") if self._takes_the_floor(text) else []
+        overlap.text = text
         return self._judge_overlap(now)
 
     def played(self, heard: float) -> None:
@@ -197,7 +202,7 @@ class Turns:
         if self.phase is not Phase.ASSISTANT:
             return []
         overlap, self._overlap = self._overlap, None
-        if overlap is not None and overlap.ended is None and self._voice.confirmed:
+        if overlap is not None and (overlap.step == "paused" or self._voice.confirmed):
             self.phase = Phase.USER
             return [Action("speech_started", since=overlap.begun)]
         self.phase = Phase.IDLE
@@ -217,7 +222,9 @@ class Turns:
         """Follow voice and silence; True when speech has just been confirmed."""
         active = probability >= (self.rules.voice_off if self._voice.active else self.rules.voice_on)
         if active != self._voice.active:
-            self._voice = _Voice(active, now - window)
+            was = self._voice
+            since = was.silent_since if was.active and not was.confirmed else now - window
+            self._voice = _Voice(True, now - window, silent_since=was.silent_since) if active else _Voice(False, since, silent_since=since)
         if self._voice.active and not self._voice.confirmed and now - self._voice.since >= self.rules.onset - 1e-9:
             self._voice.confirmed = True
             return True
@@ -301,10 +308,10 @@ class Turns:
     def _assistant(self, now: float) -> list[Action]:
         if self._overlap is None:
             return self._overlap_begins(now) if self._voice.confirmed else []
-        if self._voice.active:
+        if self._voice.confirmed:
             self._overlap.ended = None
             return self._overlap_goes_on(now)
-        return self._overlap_pauses(now)
+        return [] if self._voice.active else self._overlap_pauses(now)
 
     def _overlap_begins(self, now: float) -> list[Action]:
         begun = self._voice.since
@@ -360,11 +367,15 @@ class Turns:
             return self._interrupt("asked to stop")
         if overlap.ended is not None and overlap.asked and overlap.text is not None:
             return self._give_back("a backchannel") if is_backchannel(text) else self._interrupt("interrupted")
-        if len(words_of(text)) >= self.rules.stop_words and not is_backchannel(text):
+        if self._takes_the_floor(text):
             return self._interrupt("interrupted")
         if overlap.ended is None and now - overlap.begun >= self.rules.stop_after and overlap.text is not None and not is_backchannel(text):
             return self._interrupt("interrupted")
         return []
+
+    def _takes_the_floor(self, text: str) -> bool:
+        """Whether nothing that may follow can make a backchannel of it."""
+        return asks_to_stop(text) or len(words_of(text)) >= self.rules.stop_words and not is_backchannel(text)
 
     def _interrupt(self, reason: str) -> list[Action]:
         overlap, self._overlap = self._overlap, None

@@ -21,10 +21,9 @@ class InputBuffer:
     def append(self, samples: Samples) -> None:
         """Add what follows, shape [n]."""
         size = len(self._ring)
-        samples = samples[-size:]
-        places = (self._count + np.arange(len(samples))) % size
-        self._ring[places] = samples
         self._count += len(samples)
+        kept = samples[-size:]
+        self._ring[np.arange(self._count - len(kept), self._count) % size] = kept
 
     def between(self, start: float, end: float) -> Samples:
         """Samples of [start, end) seconds, as far as they are still kept."""

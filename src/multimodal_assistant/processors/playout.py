@@ -5,11 +5,12 @@ the same sample.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from multimodal_assistant.core.types import Samples, SpokenChunk, Word
+from multimodal_assistant.core.types import Samples, SpokenChunk
 
 DUCKED_GAIN = 10 ** (-12 / 20)
 """Loudness under the user's voice: -12 dB."""
@@ -37,6 +38,8 @@ class Playout:
         self._waiting = 0
         self._words: list[_Spoken] = []
         self._length = 0
+        self._clause = 0
+        """First sample of the clause that is being added, and whether its words have times."""
         self._timed = False
         self._gain = 1.0
         self._target = 1.0
@@ -46,17 +49,18 @@ class Playout:
     # What comes in
 
     def add(self, chunk: SpokenChunk) -> None:
-        """Append a piece. Words without times are spread evenly over the clause's last piece."""
+        """Append a piece. The words of a clause without word times are spread evenly over its pieces once all are there."""
         begin = self._length
         self._pieces.append(chunk.audio.samples)
         self._waiting += len(chunk.audio.samples)
         self._length += len(chunk.audio.samples)
         self._timed = self._timed or bool(chunk.words)
-        words = chunk.words or (_even(chunk) if chunk.last and not self._timed else ())
-        if chunk.last:
-            self._timed = False
-        for word in words:
+        for word in chunk.words:
             self._words.append(_Spoken(word.text, begin + round(word.start * self.rate), begin + round(word.end * self.rate)))
+        if chunk.last:
+            if not self._timed:
+                self._words += _even(chunk.text.split(), self._clause, self._length)
+            self._timed, self._clause = False, self._length
 
     def finish(self) -> None:
         """Nothing more comes."""
@@ -125,8 +129,8 @@ class Playout:
         if self._gain == self._target or count == 0:
             return np.full(count, self._gain, np.float32)
         steps = np.arange(1, count + 1, dtype=np.float32) / round(_FADE_SECONDS * self.rate)
-        change = self._target - self._gain
-        gains = np.clip(self._gain + change * steps, min(self._gain, self._target), max(self._gain, self._target))
+        low, high = sorted((self._gain, self._target))
+        gains = np.clip(self._gain + np.copysign(steps, self._target - self._gain), low, high)
         self._gain = float(gains[-1])
         return gains.astype(np.float32)
 
@@ -157,7 +161,6 @@ class Playout:
         return " ".join(word.text for word in self._words if (word.start + word.end) / 2 <= position and word.end > 0)
 
 
-def _even(chunk: SpokenChunk) -> tuple[Word, ...]:
-    words = chunk.text.split()
-    step = chunk.audio.seconds / max(len(words), 1)
-    return tuple(Word(word, index * step, (index + 1) * step) for index, word in enumerate(words))
+def _even(words: Sequence[str], start: int, end: int) -> list[_Spoken]:
+    step = (end - start) / max(len(words), 1)
+    return [_Spoken(word, start + round(index * step), start + round((index + 1) * step)) for index, word in enumerate(words)]

@@ -32,7 +32,7 @@ _NOT_SPEECH = re.compile(r"[\[(*][^\])*]*[\])*]")  # "[BLANK_AUDIO]", "(coughs)"
 
 def words_of(text: str) -> list[str]:
     """Lower-case words without marks."""
-    return re.findall(r"[\w'-]+", _NOT_SPEECH.sub(" ", text.lower()))
+    return re.findall(r"\w+(?:['-]\w+)*", _NOT_SPEECH.sub(" ", text.lower().replace("’", "'")))
 
 
 def trails_off(text: str) -> bool:

@@ -40,7 +40,7 @@ class LlamaCppModel:
         system: str = "",
         context: int = 4096,
         threads: int = 2,
-        temperature: float = 0.3,
+        temperature: float = 0.0,
         repeat_penalty: float = 1.1,
     ) -> None:
         self._path = model

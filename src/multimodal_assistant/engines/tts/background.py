@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from multimodal_assistant.engines.onnx import StoppableRun
@@ -23,6 +23,7 @@ class Background:
         self._changed = threading.Condition()
         self._busy = threading.Lock()
         self._run = StoppableRun()
+        self._stopped = False
         self._holders = 0
         self._closed = False
         self._hurries = False
@@ -35,11 +36,11 @@ class Background:
                 self._thread.start()
 
     @contextmanager
-    def held_off(self) -> Iterator[None]:
+    def held_off(self) -> Generator[None]:
         """Stop the present step and begin none. From any thread."""
         with self._changed:
             self._holders += 1
-            self._run.stop()
+            self._interrupt()
         try:
             with self._busy:
                 yield
@@ -60,10 +61,14 @@ class Background:
         """Stop and wait for the thread. Safe to call twice."""
         with self._changed:
             self._closed = True
-            self._run.stop()
+            self._interrupt()
             self._changed.notify_all()
         if self._thread.ident is not None:
             self._thread.join()
+
+    def _interrupt(self) -> None:
+        self._stopped = True
+        self._run.stop()
 
     def _work(self) -> None:
         more, rest = True, 0.0
@@ -73,13 +78,13 @@ class Background:
                 self._changed.wait_for(lambda: self._closed or not self._holders)
                 if self._closed:
                     return
-                run = self._run = StoppableRun()
-                self._busy.acquire()
+                self._run, self._stopped = StoppableRun(), False
+                self._busy.acquire()  # free: a holder gives it back before it leaves
             begin = time.monotonic()
             try:
-                more = self._step(run)
+                more = self._step(self._run)
             except Exception as error:  # whatever onnxruntime raises when it is stopped
-                if not run.stopped:
+                if not self._stopped:
                     self.failed = error
                     return
             finally:

@@ -1,30 +1,35 @@
 """Clause → speech, by Kokoro-82M v1.0 (Apache-2.0) on onnxruntime; 24 kHz, 54 voices."""
 
-from collections.abc import AsyncGenerator
+import logging
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import anyio
+import anyio.to_thread
 import numpy as np
 
 from multimodal_assistant.core.audio import audible
-from multimodal_assistant.core.errors import EngineFailed, EngineUnavailable, ModelMissing, UnknownName
+from multimodal_assistant.core.errors import AssistantError, EngineFailed, EngineUnavailable, ModelMissing, UnknownName
 from multimodal_assistant.core.types import AudioChunk, Details, Samples, SpokenChunk, Word
 from multimodal_assistant.core.worker import Emit, Worker
-from multimodal_assistant.engines.onnx import StoppableRun, open_session
+from multimodal_assistant.engines.onnx import StoppableRun
 
-from .graphs import derived, with_outputs
+from .background import Background
+from .graphs import derived_folder
+from .kokoro_statistics import SENTENCES, Examples, examples_file, load_examples, save_examples
+from .kokoro_stream import FRAME, UNIT, Feed, Halves, Whole
 from .phonemes import TIE, Spelled, spell
 from .wordtimes import within, word_times
 
-if TYPE_CHECKING:
-    import onnxruntime
-
 RATE = 24_000
-_FRAME = 600  # samples per unit of predicted duration
+_STYLE = 256  # numbers that describe a voice
 _LONGEST = 480  # symbols in one run; the model takes 510
-_DURATIONS = "/encoder/Clip_output_0"  # frames per symbol, float [1, symbols]
-_LEAD_SECONDS, _TAIL_SECONDS = 0.02, 0.03  # silence kept around the words: the model itself puts 0.3-0.5 s on either side
+_LEAD_SECONDS, _TAIL_SECONDS = 0.02, 0.03  # silence kept around the words: the model itself puts 0.3-0.7 s on either side
+_BEFORE_FRAMES, _AFTER_FRAMES = 12, 4  # generated before the first and after the last word: sound begins up to 0.125 s before its duration
+
+_log = logging.getLogger(__name__)
 
 LANGUAGES = {"a": "en-us", "b": "en-gb", "e": "es", "f": "fr", "h": "hi", "i": "it", "p": "pt-br"}
 """First letter of a voice's name → espeak-ng language."""
@@ -53,23 +58,40 @@ _NOTATION = {"en-us": _AMERICAN, "en-gb": _BRITISH}
 
 
 class KokoroVoice:
-    """Speech synthesis with one of Kokoro's voices.
+    """Speech synthesis with one of Kokoro's voices, in pieces as soon as the voice is learnt.
+
+    Until then each clause comes in one piece, and between clauses a thread in the background learns the voice (kokoro_statistics.py):
+    once per voice and machine, half a minute of idle time; what it has learnt is kept. An export whose parts we do not know always
+    speaks in one piece.
 
     model: an ONNX export (kokoro-onnx's or onnx-community's names; int8, fp16 or fp32). voices: folder of NAME.bin, float32 [510, 1, 256].
-    cache: where derived graphs are kept. speed: 1.0 is the voice's own.
+    cache: where derived graphs and learnt voices are kept. speed: 1.0 is the voice's own. streamed: False for one piece per clause always.
     """
 
-    def __init__(self, *, model: Path, voices: Path, cache: Path, voice: str = "af_heart", speed: float = 1.0, threads: int = 2) -> None:
+    def __init__(
+        self,
+        *,
+        model: Path,
+        voices: Path,
+        cache: Path,
+        voice: str = "af_heart",
+        speed: float = 1.0,
+        threads: int = 2,
+        streamed: bool = True,
+    ) -> None:
         self._model = model
         self._voices = voices
         self._cache = cache
         self._voice = voice
         self._speed = speed
         self._threads = threads
+        self._streamed = streamed
         self._language = _language(voice)
-        self._session: onnxruntime.InferenceSession | None = None
+        self._speaker: Whole | Halves | None = None
         self._styles: Samples = np.zeros((0, 1, 256), np.float32)
+        self._examples: Examples | None = None
         self._worker = Worker("tts")
+        self._learning = Background(self._learn, name="tts-learning")
 
     @property
     def details(self) -> Details:
@@ -79,72 +101,136 @@ class KokoroVoice:
     def rate(self) -> int:
         return RATE
 
+    @property
+    def streams(self) -> bool:
+        """Whether the next clause comes in pieces."""
+        return isinstance(self._speaker, Halves)
+
     async def warm(self) -> None:
         async for _ in self.speak("Hello."):
             pass
 
+    async def learn(self) -> None:
+        """Wait until the voice is learnt: some 10 s the first time. Nobody has to: it happens by itself in idle moments."""
+
+        def begin() -> None:
+            with self._learning.held_off():
+                self._load()
+
+        await self._worker.call(begin)
+        await anyio.to_thread.run_sync(self._learning.finish, abandon_on_cancel=True)
+
     async def aclose(self) -> None:
         await self._worker.aclose()
-        self._session = None
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(self._learning.close)
+        self._speaker = None
 
     async def speak(self, text: str) -> AsyncGenerator[SpokenChunk]:
         run = StoppableRun()
 
         def produce(emit: Emit[SpokenChunk]) -> None:
-            windows = _windows(spell(text, self._language, tie=True))
-            for index, window in enumerate(windows):
-                chunk = self._say(window, text, run, last=index == len(windows) - 1)
-                if not emit(chunk):
-                    return
+            with self._learning.held_off():
+                for chunk in self._say(text, run):
+                    if not emit(chunk):
+                        return
 
         async with aclosing(self._worker.stream(produce, on_cancel=run.stop)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
-    def _say(self, spelled: list[Spelled], text: str, run: StoppableRun, *, last: bool) -> SpokenChunk:
-        session = self._load()
+    def _say(self, text: str, run: StoppableRun) -> Iterator[SpokenChunk]:
+        windows = _windows(spell(text, self._language, tie=True))
+        try:
+            for index, window in enumerate(windows):
+                last = index == len(windows) - 1
+                for chunk in self._pieces(window, text, run):
+                    yield chunk if last else replace(chunk, last=False)
+        except AssistantError:
+            raise
+        except Exception as error:  # onnxruntime raises a dozen unrelated classes
+            raise EngineFailed(f"Kokoro could not say {text!r}: {error}.") from error
+
+    def _pieces(self, spelled: list[Spelled], text: str, run: StoppableRun) -> Iterator[SpokenChunk]:
+        speaker = self._load()
         ids, owners, words = _symbols(spelled, self._language)
-        names = {node.name for node in session.get_inputs()}
-        feed = {
-            "tokens" if "tokens" in names else "input_ids": np.array([[0, *ids, 0]], np.int64),
+        feed = self._feed(ids, speaker.takes)
+        owners = [-1, *owners, -1]
+        if isinstance(speaker, Whole):
+            samples, units = speaker.say(feed, run)
+            times = () if units is None else word_times((units * (UNIT / RATE)).tolist(), owners, words)
+            yield _piece(samples, 0, times, text, first=True, last=True)
+            return
+        clause = speaker.clause(feed, run)
+        times = word_times((clause.units * (UNIT / RATE)).tolist(), owners, words)
+        begin, end = _spoken(clause.units.tolist(), owners, clause.frames)
+        first = True
+        for start, samples in speaker.pieces(clause, begin, end, run):
+            chunk = _piece(samples, start * FRAME, times, text, first=first, last=start * FRAME + len(samples) == end * FRAME)
+            if len(chunk.audio.samples) or chunk.last:  # else it is still the silence before the first word
+                first = False
+                yield chunk
+
+    def _feed(self, ids: list[int], takes: str) -> Feed:
+        return {
+            takes: np.array([[0, *ids, 0]], np.int64),
             "style": self._styles[min(len(ids), len(self._styles) - 1)],
             "speed": np.array([self._speed], np.float32),
         }
-        try:
-            outputs = session.run(None, feed, run.options)
-        except Exception as error:  # onnxruntime raises a dozen unrelated classes
-            raise EngineFailed(f"Kokoro could not say {text!r}: {error}.") from error
-        samples = np.asarray(outputs[0], np.float32).ravel()
-        times: tuple[Word, ...] = ()
-        if len(outputs) > 1:
-            frames = np.asarray(outputs[-1]).ravel()
-            times = word_times((frames * (_FRAME / RATE)).tolist(), [-1, *owners, -1], words)
-        return _trimmed(samples, times, text, last=last)
 
-    def _load(self) -> "onnxruntime.InferenceSession":
-        if self._session is None:
-            style = self._voices / f"{self._voice}.bin"
-            if not style.is_file():
-                known = ", ".join(sorted(path.stem for path in self._voices.glob("*.bin"))) or "none"
-                if known == "none":
-                    raise ModelMissing(
-                        f"There are no Kokoro voices in {self._voices}.", "Fetch them with `assistant models pull kokoro-voices`."
-                    )
-                raise UnknownName(f"Kokoro has no voice {self._voice!r}.", f"Voices: {known}.")
-            styles = np.fromfile(style, np.float32)
-            if not styles.size or style.stat().st_size % 1024:
-                raise EngineFailed(f"The Kokoro voice {style} is damaged.", "Check it with `assistant models verify kokoro-voices`.")
-            self._styles = styles.reshape(-1, 1, 256)
-            self._session = self._open()
-        return self._session
+    def _load(self) -> Whole | Halves:
+        if self._speaker is None:
+            self._styles = _read(self._voices, self._voice)
+            self._speaker = self._open()
+            if self._streamed and isinstance(self._speaker, Whole) and self._speaker.teaches:
+                self._learning.start()
+        return self._speaker
 
-    def _open(self) -> "onnxruntime.InferenceSession":
-        """With the durations as a second output where the export names them as we know it, else as it is, without word times."""
-        graph = derived(self._model, "with-durations.onnx", self._cache, lambda source, target: with_outputs(source, target, [_DURATIONS]))
-        try:
-            return open_session(graph, threads=self._threads)
-        except EngineFailed:
-            return open_session(self._model, threads=self._threads)
+    def _open(self) -> Whole | Halves:
+        if self._streamed:
+            self._examples = load_examples(self._file)
+            if self._examples is not None and len(self._examples) == len(SENTENCES):
+                try:
+                    return Halves(self._model, self._cache, threads=self._threads, examples=self._examples)
+                except EngineFailed:
+                    _log.warning("What was learnt about the voice %s does not fit the model: it is learnt again.", self._voice)
+                    self._examples = None
+        return Whole(self._model, self._cache, threads=self._threads)
+
+    @property
+    def _file(self) -> Path:
+        return examples_file(derived_folder(self._model, self._cache), self._voice, self._styles)
+
+    def _learn(self, run: StoppableRun) -> bool:
+        """One sentence, or, after the last one, the change to speaking in pieces: half a second in which a clause would have to wait."""
+        whole, known = self._speaker, self._examples
+        if not isinstance(whole, Whole):
+            return False
+        done = 0 if known is None else len(known)
+        if done < len(SENTENCES):
+            _log.info("Learning the voice %s: sentence %s of %s.", self._voice, done + 1, len(SENTENCES))
+            ids, _, _ = _symbols(spell(SENTENCES[done], self._language, tie=True), self._language)
+            example = whole.example(self._feed(ids, whole.takes), run)
+            self._examples = known = example if known is None else known + example
+            save_examples(self._file, known)
+            return True
+        self._speaker = whole = None  # first of all: the graph and its halves together are twice the memory
+        self._speaker = self._open()
+        return False
+
+
+def _read(voices: Path, voice: str) -> Samples:
+    """The voice's style for every number of symbols, [510, 1, 256]."""
+    file = voices / f"{voice}.bin"
+    if not file.is_file():
+        known = ", ".join(sorted(path.stem for path in voices.glob("*.bin")))
+        if not known:
+            raise ModelMissing(f"There are no Kokoro voices in {voices}.", "Fetch them with `assistant models pull kokoro-voices`.")
+        raise UnknownName(f"Kokoro has no voice {voice!r}.", f"Voices: {known}.")
+    values = np.fromfile(file, np.float32)
+    if not len(values) or file.stat().st_size % (_STYLE * 4):
+        raise EngineFailed(f"The voice {file.name} is damaged.", "Check it with `assistant models verify`.")
+    return values.reshape(-1, 1, _STYLE)
 
 
 def _language(voice: str) -> str:
@@ -198,9 +284,22 @@ def _respell(phonemes: str, notation: dict[str, str]) -> str:
     return phonemes.replace(TIE, "")
 
 
-def _trimmed(samples: Samples, words: tuple[Word, ...], text: str, *, last: bool) -> SpokenChunk:
-    """Without the silence the model puts around the words."""
-    start, end = audible(samples, RATE)
-    start = max(start - round(_LEAD_SECONDS * RATE), 0)
-    end = min(end + round(_TAIL_SECONDS * RATE), len(samples))
-    return SpokenChunk(AudioChunk(samples[start:end], RATE), text, within(words, start / RATE, end / RATE, first=True, last=True), last)
+def _spoken(units: list[float], owners: list[int], frames: int) -> tuple[int, int]:
+    """The frames [begin, end) worth generating: the model puts long silences around the words."""
+    ends = np.cumsum(units) * (UNIT // FRAME)
+    said = [index for index, owner in enumerate(owners) if owner >= 0]
+    if not said:
+        return 0, frames
+    begin = ends[said[0] - 1] if said[0] else 0
+    return max(int(begin) - _BEFORE_FRAMES, 0), min(int(ends[said[-1]]) + _AFTER_FRAMES, frames)
+
+
+def _piece(samples: Samples, origin: int, words: tuple[Word, ...], text: str, *, first: bool, last: bool) -> SpokenChunk:
+    """Samples that begin at `origin` in the clause, without the silence before the first and after the last word, and their words."""
+    audible_from, audible_to = audible(samples, RATE)
+    start = min(max(audible_from - round(_LEAD_SECONDS * RATE), 0), len(samples)) if first else 0
+    if first and audible_from == len(samples) and not last:
+        start = len(samples)
+    end = min(audible_to + round(_TAIL_SECONDS * RATE), len(samples)) if last else len(samples)
+    times = within(words, (origin + start) / RATE, (origin + end) / RATE, first=first, last=last)
+    return SpokenChunk(AudioChunk(samples[start:end], RATE), text, times, last)

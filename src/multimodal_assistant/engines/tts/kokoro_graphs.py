@@ -47,6 +47,11 @@ def whole(source: Path, target: Path) -> None:
     with_outputs(source, target, [DURATIONS, FEATURES, SOURCE, *means, *variances])
 
 
+def with_durations(source: Path, target: Path) -> None:
+    """The model as it is, which also returns durations."""
+    with_outputs(source, target, [DURATIONS])
+
+
 def front(source: Path, target: Path) -> None:
     """Symbols → features, style, source and durations."""
     model = parsed(source)

@@ -75,7 +75,7 @@ def described(features: Array, source: Array) -> Array:
 
     features: [1, channels, frames], as they reach the generator's first layer, a leaky rectifier. source: [1, bins, steps].
     """
-    heard = np.where(features[0] > 0, features[0], np.float32(0.1) * features[0])
+    heard: Array = np.maximum(features[0], np.float32(0.1) * features[0])
     power = np.log(np.mean(np.square(heard), axis=1) + _EPSILON)
     spread = np.log(source[0].var(axis=1) + _EPSILON)
     return np.concatenate([heard.mean(axis=1), power, source[0].mean(axis=1), spread]).astype(np.float32)
@@ -129,5 +129,9 @@ def load_examples(file: Path) -> Examples | None:
 
 def save_examples(file: Path, examples: Examples) -> None:
     """Replace the file as a whole."""
-    arrays = {"channels": np.array(examples.channels), "descriptions": examples.descriptions, "statistics": examples.statistics}
-    replaced(file, lambda made: np.savez(made, **arrays))
+
+    def write(made: Path) -> None:
+        channels = np.array(examples.channels)
+        np.savez(made, channels=channels, descriptions=examples.descriptions, statistics=examples.statistics)
+
+    replaced(file, write)

@@ -5,10 +5,11 @@ What a chunk sounds like depends on the frames around it (`_MARGIN`) and on the 
 are laid over each other for `_OVERLAP` samples, so that the sound passes from one to the other without a step.
 """
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ from multimodal_assistant.engines.onnx import StoppableRun, open_session
 from . import kokoro_graphs as graphs
 from .graphs import derived
 from .kokoro_statistics import Array, Examples, Predictor, described
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 FRAME = 300
 """Samples per frame of the generator's input."""
@@ -52,19 +56,16 @@ class Clause:
 
 
 class Whole:
-    """The published graph. `teaches`: it also returns what a voice's statistics are learnt from."""
+    """The published graph, which speaks a clause in one run.
 
-    def __init__(self, model: Path, cache: Path, *, threads: int, streamable: bool) -> None:
-        self.teaches = False
-        self._has_durations = False
-        if streamable:
-            try:
-                self._session = open_session(derived(model, "whole.onnx", cache, graphs.whole), threads=threads)
-                self.teaches = self._has_durations = True
-                return
-            except EngineFailed:  # an export with other names: spoken as it is, without word times
-                pass
-        self._session = open_session(model, threads=threads)
+    teaches: it also returns what a voice's statistics are learnt from. Exports with other names for their tensors do not, or they do not
+    even tell durations: they are spoken all the same.
+    """
+
+    def __init__(self, model: Path, cache: Path, *, threads: int) -> None:
+        self._session, outputs = _opened(model, cache, threads)
+        self._tells = outputs > 1
+        self.teaches = outputs > 2
 
     @property
     def takes(self) -> str:
@@ -74,8 +75,8 @@ class Whole:
     def say(self, feed: Feed, run: StoppableRun) -> tuple[Samples, Array | None]:
         """All samples, and the duration of each symbol in units of `UNIT` samples where the export tells."""
         names = [node.name for node in self._session.get_outputs()]
-        outputs = self._session.run(names[:2] if self._has_durations else names, feed, run.options)
-        return np.asarray(outputs[0], np.float32).ravel(), np.asarray(outputs[1]).ravel() if self._has_durations else None
+        outputs = self._session.run(names[: 1 + self._tells], feed, run.options)
+        return np.asarray(outputs[0], np.float32).ravel(), np.asarray(outputs[1]).ravel() if self._tells else None
 
     def example(self, feed: Feed, run: StoppableRun) -> Examples:
         """The same, to learn from: one clause."""
@@ -85,12 +86,25 @@ class Whole:
         return Examples(channels, described(features, source)[None], values.astype(np.float32)[None])
 
 
+def _opened(model: Path, cache: Path, threads: int) -> "tuple[onnxruntime.InferenceSession, int]":
+    """The graph that returns most, and how many outputs of it we know."""
+    with contextlib.suppress(EngineFailed):  # an export with other names
+        _halves(model, cache)  # now, because reading the graph takes as much memory as a session, and there is none yet
+        return open_session(derived(model, "whole.onnx", cache, graphs.whole), threads=threads), 3
+    with contextlib.suppress(EngineFailed):
+        return open_session(derived(model, "with-durations.onnx", cache, graphs.with_durations), threads=threads), 2
+    return open_session(model, threads=threads), 1
+
+
+def _halves(model: Path, cache: Path) -> tuple[Path, Path]:
+    return derived(model, "front.onnx", cache, graphs.front), derived(model, "generator.onnx", cache, graphs.generator)
+
+
 class Halves:
     """Front half and generator, for one voice."""
 
     def __init__(self, model: Path, cache: Path, *, threads: int, examples: Examples) -> None:
-        self._front = open_session(derived(model, "front.onnx", cache, graphs.front), threads=threads)
-        self._generator = open_session(derived(model, "generator.onnx", cache, graphs.generator), threads=threads)
+        self._front, self._generator = (open_session(half, threads=threads) for half in _halves(model, cache))
         names = [node.name for node in self._generator.get_inputs()]
         self._statistics = [name for name in names if name not in {graphs.FEATURES, graphs.STYLE, graphs.SOURCE}]
         if len(self._statistics) != 2 * len(examples.channels):

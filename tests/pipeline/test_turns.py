@@ -1,0 +1,519 @@
+"""Who has the floor: tables of timings."""
+
+import pytest
+from floor import HUSH, VOICE, WINDOW, Floor, answering
+
+from multimodal_assistant.pipeline.turns import Kind, Phase, Rules
+
+
+def after_speech(**answers: object) -> Floor:
+    """The user has said something and falls silent now."""
+    floor = Floor(**answers)  # pyright: ignore[reportArgumentType]
+    floor.voice(1.024)
+    return floor
+
+
+def test_speech_a_pause_and_a_good_score_make_a_turn() -> None:
+    floor = after_speech(score=0.95)
+    floor.hush(0.5)
+    assert floor.kinds == ["speech_started", "speech_stopped", "start_draft", "commit"]
+    assert floor.turns.phase is Phase.ASSISTANT
+
+
+# When a turn is over
+
+TIERS = [
+    (1.0, 0.20),
+    (0.85, 0.20),
+    (0.84, 0.35),
+    (0.50, 0.35),
+    (0.49, 0.50),
+    (0.20, 0.50),
+    (0.19, 1.10),
+    (0.05, 1.10),
+    (0.04, 2.00),
+    (0.0, 2.00),
+    (None, 1.10),
+]
+"""(end-of-turn score, silence after which the turn is taken)."""
+
+
+@pytest.mark.parametrize(("score", "wait"), TIERS)
+def test_each_tier_commits_at_its_silence_and_not_before(score: float | None, wait: float) -> None:
+    floor = after_speech(score=score)
+    floor.hush(3.0)
+    assert wait - 1e-6 <= floor.silence_at("commit") < wait + WINDOW
+
+
+@pytest.mark.parametrize("text", ["I would like some tea and", "I need um", "It was…", "I went to the shop,", "The", "Give me the -"])
+def test_a_trailing_word_waits_whatever_the_score(text: str) -> None:
+    floor = after_speech(text=text, score=1.0)
+    floor.hush(3.0)
+    assert 2.0 <= floor.silence_at("commit") < 2.0 + WINDOW
+    assert "trailing" in floor.last("commit")[1].reason
+
+
+@pytest.mark.parametrize("text", ["What is it like?", "What is it for?", "I want that!", "I would like some tea."])
+def test_a_question_or_a_whole_sentence_does_not_wait(text: str) -> None:
+    floor = after_speech(text=text, score=0.9)
+    floor.hush(1.0)
+    assert floor.silence_at("commit") < 0.2 + WINDOW
+
+
+def test_words_that_come_late_commit_the_moment_they_come() -> None:
+    floor = after_speech(text=None, score=0.95)
+    floor.hush(0.8)
+    assert "commit" not in floor.kinds
+    assert floor.understand("What time is it?") == ["commit"]
+
+
+def test_a_score_that_comes_late_commits_the_moment_it_comes() -> None:
+    floor = after_speech()
+    floor.hush(0.4)
+    assert floor.grade(0.3) == []
+    assert floor.grade(0.6) == ["commit"]
+
+
+@pytest.mark.parametrize("text", ["What time is it?", "and"])
+def test_after_the_longest_wait_the_turn_is_taken_whatever_the_words(text: str) -> None:
+    floor = after_speech(text=None, score=0.0)
+    floor.hush(2.4)
+    assert floor.understand(text) == []
+    floor.hush(WINDOW)
+    assert floor.silence_at("commit") < 2.4 + 2 * WINDOW
+    floor = after_speech(text=None, score=0.0)
+    floor.hush(2.4 + WINDOW)
+    assert floor.understand(text) == ["commit"]
+    assert floor.last("commit")[1].reason == "longest wait"
+
+
+def test_a_score_is_asked_for_again_while_the_silence_goes_on() -> None:
+    floor = after_speech(score=0.1)
+    floor.hush(1.0)
+    times = [at for at, action in floor.log if action.kind == "score"]
+    assert len(times) == 8
+    assert all(0.1 <= later - earlier < 0.1 + WINDOW for earlier, later in zip(times, times[1:], strict=False))
+
+
+# What is voice
+
+HYSTERESIS: list[tuple[float, float, bool]] = [
+    (0.4, VOICE, True),
+    (0.35, VOICE, True),
+    (0.34, VOICE, False),
+    (0.45, HUSH, False),
+    (0.5, HUSH, True),
+]
+"""(probability, what came before, whether it is voice)."""
+
+
+@pytest.mark.parametrize(("probability", "before", "voiced"), HYSTERESIS)
+def test_a_probability_between_the_thresholds_changes_nothing(probability: float, before: float, *, voiced: bool) -> None:
+    floor = Floor(score=0.95)
+    floor.hear(0.32, before)
+    floor.hear(0.32, probability)
+    if before == VOICE:
+        assert ("speech_stopped" not in floor.kinds) == voiced
+    else:
+        assert ("speech_started" in floor.kinds) == voiced
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_a_click_shorter_than_the_onset_starts_nothing(length: int) -> None:
+    floor = Floor(score=0.95, rules=Rules(onset=0.096))
+    for _ in range(5):
+        floor.hush(0.16)
+        floor.voice(length * WINDOW)
+    assert bool(floor.kinds) == (length == 3)
+
+
+def test_speech_is_dated_from_its_first_window() -> None:
+    floor = Floor()
+    floor.hush(0.32)
+    floor.voice(0.5)
+    at, action = floor.last("speech_started")
+    assert action.since == pytest.approx(0.32)
+    assert at == pytest.approx(0.32 + 2 * WINDOW)
+
+
+def test_the_end_of_speech_is_dated_from_its_first_silent_window() -> None:
+    floor = after_speech()
+    floor.hush(0.5)
+    at, action = floor.last("speech_stopped")
+    assert action.since == pytest.approx(1.024)
+    assert at == pytest.approx(1.024 + 2 * WINDOW)
+
+
+def test_a_click_in_the_silence_neither_retracts_nor_prolongs_it() -> None:
+    floor = after_speech(score=0.6)
+    floor.hush(0.192)
+    floor.hear(WINDOW, VOICE)
+    floor.hush(1.0)
+    assert floor.kinds == ["speech_started", "speech_stopped", "start_draft", "commit"]
+    assert floor.silence_at("commit") < 0.35 + WINDOW
+
+
+def test_a_dip_of_one_window_within_speech_is_no_pause() -> None:
+    floor = Floor()
+    for _ in range(8):
+        floor.voice(0.16)
+        floor.hush(WINDOW)
+    assert floor.kinds == ["speech_started"]
+
+
+# Drafts
+
+
+def test_a_soft_pause_makes_one_draft() -> None:
+    floor = after_speech(score=0.1)
+    floor.hush(1.0)
+    assert floor.kinds == ["speech_started", "speech_stopped", "start_draft"]
+    assert floor.silence_at("start_draft") == pytest.approx(2 * WINDOW)
+
+
+def test_going_on_retracts_and_the_next_draft_has_a_higher_revision() -> None:
+    floor = Floor(score=0.1)
+    for _ in range(3):
+        floor.voice(0.5)
+        floor.hush(0.2)
+    assert floor.kinds == ["speech_started", *["speech_stopped", "start_draft", "retract"] * 2, "speech_stopped", "start_draft"]
+    assert [action.revision for _, action in floor.log if action.kind == "start_draft"] == [1, 2, 3]
+    assert [action.revision for _, action in floor.log if action.kind == "retract"] == [1, 2]
+
+
+def test_results_for_a_retracted_draft_are_ignored() -> None:
+    floor = Floor(text=None)
+    floor.voice(0.5)
+    floor.hush(0.2)
+    stale = floor.revision
+    floor.voice(0.5)
+    floor.hush(0.32)
+    assert floor.turns.scored(floor.now, stale, 1.0) == []
+    assert floor.turns.understood(floor.now, stale, "") == []
+    assert floor.turns.understood(floor.now, stale, "What time is it?") == []
+    assert floor.turns.failed(stale) == []
+    assert floor.understand("What time is it now?") == []
+    assert floor.grade(0.9) == ["commit"]
+    assert floor.last("commit")[1].revision == stale + 1
+
+
+def test_results_after_the_commit_are_ignored() -> None:
+    floor = answering()
+    assert floor.understand("") == []
+    assert floor.grade(0.1) == []
+    assert floor.carry_out(floor.turns.failed(floor.revision)) == []
+
+
+@pytest.mark.parametrize("text", ["", "   ", "...", "[BLANK_AUDIO]", "(coughs)", "*sighs*", "- "])
+def test_a_turn_without_words_is_discarded(text: str) -> None:
+    floor = after_speech(text=text)
+    floor.hush(3.0)
+    assert floor.kinds == ["speech_started", "speech_stopped", "start_draft", "discard"]
+    assert floor.turns.phase is Phase.IDLE
+    floor.text = "Hello."
+    floor.score = 0.9
+    floor.voice(0.5)
+    floor.hush(0.5)
+    assert floor.kinds[-1] == "commit"
+
+
+def test_a_draft_that_failed_gives_the_turn_up_and_the_next_one_is_taken() -> None:
+    floor = after_speech(text=None)
+    floor.hush(0.2)
+    assert floor.carry_out(floor.turns.failed(floor.revision)) == ["discard"]
+    floor.text, floor.score = "Hello.", 0.9
+    floor.hush(0.5)
+    floor.voice(0.5)
+    floor.hush(0.5)
+    assert floor.kinds[-1] == "commit"
+
+
+# What is learnt
+
+
+def test_tolerance_learns_from_pauses_within_turns() -> None:
+    floor = Floor(score=0.1)
+    floor.voice(0.5)
+    floor.hush(0.448)
+    floor.voice(0.5)
+    assert floor.turns.tolerance == pytest.approx(0.8 * 0.2 + 0.2 * 0.448)
+
+
+@pytest.mark.parametrize(("pause", "least", "most"), [(0.064, 0.2, 0.2), (0.9, 0.85, 0.9), (1.056, 0.9, 0.9)])
+def test_tolerance_stays_within_its_bounds(pause: float, least: float, most: float) -> None:
+    floor = Floor(score=0.1)
+    for _ in range(40):
+        floor.voice(0.32)
+        floor.hush(pause)
+        assert 0.2 <= floor.turns.tolerance <= 0.9
+    assert least <= floor.turns.tolerance <= most
+
+
+@pytest.mark.parametrize(("score", "wait"), [(0.9, 0.2), (0.6, 0.7), (0.3, 0.7), (0.1, 1.1)])
+def test_a_slow_speaker_is_given_time_unless_the_end_is_certain(score: float, wait: float) -> None:
+    floor = after_speech(score=score)
+    floor.turns.tolerance = 0.7
+    floor.hush(3.0)
+    assert wait - 1e-6 <= floor.silence_at("commit") < wait + WINDOW
+
+
+# The user's voice over the assistant's
+
+
+@pytest.mark.parametrize(
+    ("voiced", "steps"), [(0.064, []), (0.096, []), (0.128, ["duck"]), (0.192, ["duck"]), (0.224, ["duck", "pause", "overhear"])]
+)
+def test_voice_ducks_after_100_ms_and_pauses_after_200(voiced: float, steps: list[Kind]) -> None:
+    floor = answering()
+    assert floor.voice(voiced) == steps
+
+
+@pytest.mark.parametrize("voiced", [0.128, 0.192])
+def test_an_overlap_shorter_than_the_pause_unducks(voiced: float) -> None:
+    floor = answering()
+    floor.voice(voiced)
+    floor.hush(0.6)
+    assert floor.kinds == ["duck", "unduck"]
+    assert 0.25 - 1e-6 <= floor.silence_at("unduck") < 0.25 + WINDOW
+
+
+def test_a_click_over_the_assistant_changes_nothing() -> None:
+    floor = answering()
+    for _ in range(6):
+        floor.voice(WINDOW)
+        floor.hush(0.1)
+    assert floor.kinds == []
+
+
+BACKCHANNELS = ["mm-hm", "Mm-hmm.", "uh-huh", "Yeah.", "Right, right.", "Oh, okay.", "I see.", "Got it.", "Wow!", "- Yeah."]
+
+
+@pytest.mark.parametrize("text", BACKCHANNELS)
+def test_a_backchannel_resumes(text: str) -> None:
+    floor = answering(overheard=text)
+    floor.voice(0.4)
+    floor.hush(1.0)
+    assert floor.kinds == ["duck", "pause", "overhear", "overhear", "resume"]
+    assert floor.turns.phase is Phase.ASSISTANT
+
+
+@pytest.mark.parametrize("text", ["", "[cough]", "(coughs)", "..."])
+def test_a_cough_resumes(text: str) -> None:
+    floor = answering(overheard=text)
+    floor.voice(0.4)
+    floor.hush(1.0)
+    assert floor.kinds[-1] == "resume"
+
+
+STOPPING = [
+    "Stop.",
+    "stop",
+    "Umm, okay, stop.",
+    "wait",
+    "No.",
+    "- No.",
+    "Hold on.",
+    "hang on a second",
+    "Never mind.",
+    "quiet please",
+    "yeah but I actually wanted",
+    "Tell me about Rome",
+    "I’m done",
+]
+
+
+@pytest.mark.parametrize("text", STOPPING)
+def test_real_words_stop_it_at_once_while_the_voice_goes_on(text: str) -> None:
+    floor = answering(overheard=text)
+    assert floor.voice(0.224) == ["duck", "pause", "overhear", "stop"]
+    assert floor.turns.phase is Phase.USER
+
+
+@pytest.mark.parametrize("text", ["Rome", "Actually"])
+def test_one_real_word_stops_it_when_the_voice_goes_on(text: str) -> None:
+    floor = answering(overheard=text)
+    floor.voice(0.864)
+    assert "stop" not in floor.kinds
+    floor.voice(0.096)
+    assert floor.kinds[-1] == "stop"
+
+
+def test_one_real_word_stops_it_when_the_voice_has_ended() -> None:
+    floor = answering(overheard="Rome")
+    floor.voice(0.32)
+    floor.hush(0.32)
+    assert floor.kinds[-1] == "stop"
+
+
+def test_a_backchannel_never_stops_it_however_long() -> None:
+    floor = answering(overheard="yeah, right, okay")
+    floor.voice(1.5)
+    floor.hush(0.5)
+    assert floor.kinds[-1] == "resume"
+
+
+def test_a_backchannel_that_becomes_a_sentence_stops_it() -> None:
+    floor = answering()
+    floor.voice(0.3)
+    assert floor.overhear("yeah") == []
+    floor.voice(0.3)
+    assert floor.overhear("yeah but I") == ["stop"]
+
+
+def test_words_understood_before_the_overlap_ended_are_no_verdict() -> None:
+    """ "Yeah" of "yeah, but …" may come back only after the voice has ended: the words of the whole overlap decide."""
+    floor = answering()
+    floor.voice(0.3)
+    asked = floor.now
+    floor.voice(0.4)
+    floor.hush(0.32)
+    assert floor.kinds[-1] == "overhear"
+    assert floor.carry_out(floor.turns.overheard(asked, "Yeah.")) == []
+    assert floor.overhear("Yeah, but I actually wanted") == ["stop"]
+
+
+def test_words_of_an_earlier_overlap_are_not_taken_for_those_of_the_present_one() -> None:
+    floor = answering()
+    floor.voice(0.3)
+    asked = floor.now
+    floor.hush(1.4)
+    assert floor.kinds[-1] == "resume"
+    floor.voice(0.3)
+    assert floor.carry_out(floor.turns.overheard(asked, "stop it now")) == []
+
+
+def test_without_a_verdict_in_time_it_goes_on() -> None:
+    floor = answering()
+    floor.voice(0.3)
+    floor.hush(2.0)
+    assert floor.kinds[-1] == "resume"
+    assert 0.9 - 1e-6 <= floor.silence_at("resume") < 0.9 + WINDOW
+    assert floor.last("resume")[1].reason == "no words in time"
+
+
+def test_two_voices_with_a_short_gap_are_one_overlap() -> None:
+    floor = answering()
+    floor.voice(0.3)
+    floor.hush(0.16)
+    floor.voice(0.3)
+    assert floor.kinds == ["duck", "pause", "overhear"]
+    assert floor.overhear("yeah I was wondering") == ["stop"]
+
+
+def test_the_overlap_is_dated_from_its_first_window() -> None:
+    floor = answering()
+    begun = floor.now
+    floor.voice(0.3)
+    assert floor.last("overhear")[1].since == pytest.approx(begun)
+    assert floor.turns.overlap_since == pytest.approx(begun)
+    floor.overhear("please stop")
+    assert floor.last("stop")[1].since == pytest.approx(begun)
+    assert floor.turns.overlap_since is None
+
+
+def test_after_an_interruption_the_user_is_answered() -> None:
+    floor = answering(overheard="what about Rome")
+    floor.voice(1.0)
+    floor.hush(0.5)
+    assert floor.kinds == ["duck", "pause", "overhear", "stop", "speech_stopped", "start_draft", "commit"]
+
+
+# Going on right after the commit
+
+LATE = [(0.05, 0.0, True), (0.5, 0.0, True), (0.5, 0.29, True), (0.5, 0.31, False), (0.7, 0.0, False), (0.3, 0.4, False)]
+"""(seconds after the commit, seconds heard, whether it continues the turn)."""
+
+
+@pytest.mark.parametrize(("after", "heard", "revised"), LATE)
+def test_speech_soon_after_the_commit_continues_the_turn_unless_much_was_heard(after: float, heard: float, *, revised: bool) -> None:
+    floor = answering(0.0)
+    floor.hush(after)
+    floor.turns.played(heard)
+    kinds = floor.voice(0.3)
+    assert kinds == (["revise"] if revised else ["duck", "pause", "overhear"])
+    assert (floor.turns.phase is Phase.USER) == revised
+
+
+def test_a_revised_turn_is_drafted_and_committed_anew() -> None:
+    floor = answering(0.0)
+    before, tolerance = floor.revision, floor.turns.tolerance
+    floor.hush(0.16)
+    floor.voice(0.5)
+    floor.hush(0.7)
+    assert floor.kinds == ["revise", "speech_stopped", "start_draft", "commit"]
+    assert floor.last("commit")[1].revision == before + 1
+    assert floor.turns.tolerance > tolerance
+
+
+def test_a_reply_that_has_not_sounded_yet_can_be_interrupted() -> None:
+    floor = answering(0.0)
+    floor.hush(2.0)
+    floor.overheard = "forget it, something else"
+    assert floor.voice(0.3) == ["duck", "pause", "overhear", "stop"]
+    floor.hush(0.5)
+    assert floor.kinds[-1] == "commit"
+
+
+# The end of a reply and of the input
+
+
+def test_a_reply_that_ends_gives_the_floor_back() -> None:
+    floor = answering()
+    assert floor.carry_out(floor.turns.reply_ended(floor.now)) == []
+    assert floor.turns.phase is Phase.IDLE
+    assert floor.voice(0.1) == ["speech_started"]
+
+
+@pytest.mark.parametrize("voiced", [0.064, 0.16, 0.5])
+def test_a_reply_that_ends_during_an_overlap_gives_the_user_the_floor(voiced: float) -> None:
+    floor = answering()
+    begun = floor.now
+    floor.voice(voiced)
+    assert floor.carry_out(floor.turns.reply_ended(floor.now)) == ["speech_started"]
+    assert floor.last("speech_started")[1].since == pytest.approx(begun)
+    floor.voice(0.5)
+    floor.hush(0.5)
+    assert floor.kinds[-3:] == ["speech_stopped", "start_draft", "commit"]
+
+
+def test_a_reply_that_ends_in_a_gap_of_an_overlap_leaves_the_user_the_floor() -> None:
+    """What was said over the paused end of a reply, and not yet understood, is a turn like any other."""
+    floor = answering()
+    floor.voice(0.5)
+    floor.hush(0.128)
+    assert floor.carry_out(floor.turns.reply_ended(floor.now)) == ["speech_started"]
+    floor.hush(0.5)
+    assert floor.kinds[-3:] == ["speech_stopped", "start_draft", "commit"]
+
+
+def test_a_reply_that_ends_when_the_assistant_has_not_the_floor_changes_nothing() -> None:
+    floor = after_speech()
+    assert floor.carry_out(floor.turns.reply_ended(floor.now)) == []
+    assert floor.turns.phase is Phase.USER
+
+
+def test_input_that_ends_while_nobody_speaks_is_no_turn() -> None:
+    floor = Floor()
+    floor.hush(1.0)
+    assert floor.carry_out(floor.turns.input_ended(floor.now)) == []
+
+
+def test_input_that_ends_within_speech_is_a_turn() -> None:
+    floor = after_speech(text=None)
+    assert floor.carry_out(floor.turns.input_ended(floor.now)) == ["start_draft", "score", "commit"]
+    assert floor.turns.phase is Phase.ASSISTANT
+
+
+@pytest.mark.parametrize("text", [None, "and", "What time is it?"])
+def test_input_that_ends_in_a_pause_commits_the_draft(text: str | None) -> None:
+    floor = after_speech(text=text, score=0.0)
+    floor.hush(0.1)
+    assert floor.carry_out(floor.turns.input_ended(floor.now)) == ["commit"]
+    assert floor.last("commit")[1].revision == floor.revision
+
+
+def test_input_that_ends_while_the_assistant_speaks_changes_nothing() -> None:
+    floor = answering()
+    floor.voice(0.1)
+    assert floor.carry_out(floor.turns.input_ended(floor.now)) == []
+    assert floor.turns.phase is Phase.ASSISTANT
