@@ -199,13 +199,13 @@ def distance(one: Samples, other: Samples) -> float:
 
 def _log_mel(samples: Samples) -> NDArray[np.float64]:
     size, step, bands, rate = 1024, 256, 80, kokoro.RATE
-    mels: NDArray[np.float64] = np.arange(bands + 2) * (2595 * np.log10(1 + rate / 2 / 700) / (bands + 1))
-    edges: NDArray[np.float64] = 700 * (10 ** (mels / 2595) - 1)
+    top = 2595 * float(np.log10(1 + rate / 2 / 700))
+    edges: NDArray[np.float64] = np.array([700 * (10 ** (band * top / (bands + 1) / 2595) - 1) for band in range(bands + 2)], np.float64)
     bins: NDArray[np.float64] = np.arange(size // 2 + 1) * (rate / size)
     rising: NDArray[np.float64] = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     falling: NDArray[np.float64] = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
     weights = np.maximum(0, np.minimum(rising, falling))
-    frames = np.lib.stride_tricks.sliding_window_view(np.pad(samples, size // 2), size)[::step] * np.hanning(size)
+    frames: NDArray[np.float64] = np.lib.stride_tricks.sliding_window_view(np.pad(samples, size // 2), size)[::step] * np.hanning(size)
     return np.log(np.maximum(np.square(np.abs(np.fft.rfft(frames))) @ weights.T, 1e-5))
 
 

@@ -1,11 +1,13 @@
 """Voice to voice: from the last voiced sample of a question to the first audible sample of the answer, in real time.
 
-The conversation is a recording played at its own pace into the same session code that devices use; both moments are read from the sound: the end of
-the question from the file it was cut from, the beginning of the answer from what was played (above -45 dBFS). Nothing the session says of itself is
-used. A turn without an answer counts as the whole gap.
+The conversation is a recording played at its own pace into the same session code that devices use; both moments are read
+from the sound: the end of the question from the file it was cut from, the beginning of the answer from what was played
+(above -45 dBFS). Nothing the session says of itself is used. A turn without an answer counts as the whole gap.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import psutil
@@ -67,7 +69,7 @@ async def run() -> Section:
     return Section("Voice to voice", "\n".join(lines))
 
 
-async def _arm(name: str, flags: dict[str, object], script: _Script) -> str:
+async def _arm(name: str, flags: Mapping[str, Any], script: _Script) -> str:
     settings = settings_from(**flags)
     retracted: list[Event] = []
     bus = EventBus()
@@ -114,5 +116,5 @@ async def _script() -> _Script:
         ends.append((sum(map(len, pieces)) + last) / SPEECH_RATE)
         pieces += [question, np.zeros(round(GAP_SECONDS * SPEECH_RATE), np.float32)]
     whole = np.concatenate(pieces)
-    whole = whole + _ROOM * noise.standard_normal(len(whole)).astype(np.float32)
+    whole += np.float32(_ROOM) * noise.standard_normal(len(whole), dtype=np.float32)
     return _Script(AudioChunk(whole, SPEECH_RATE), tuple(ends))

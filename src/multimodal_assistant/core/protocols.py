@@ -8,7 +8,7 @@ everything on `aclose`, which may be called twice. Blocking inference runs on th
 """
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from .types import AudioChunk, Details, Message, Samples, SpokenChunk, TextDelta, Transcript
 
@@ -77,6 +77,15 @@ class LanguageModel(Engine, Protocol):
 
     def reply(self, messages: Sequence[Message], *, max_tokens: int) -> AsyncGenerator[TextDelta]:
         """Write the next line of the conversation, piece by piece; the last piece carries the usage."""
+        ...
+
+
+@runtime_checkable
+class Prefilling(Protocol):
+    """A language model of this process whose prefix cache can be filled ahead of a question."""
+
+    async def prefill(self, messages: Sequence[Message]) -> None:
+        """Evaluate a conversation whose last line is still being said; `reply` then starts where it differs."""
         ...
 
 

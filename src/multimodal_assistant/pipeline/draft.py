@@ -25,6 +25,8 @@ class Draft:
         self.watch = Stopwatch()
         self.sounding = False
         """Its first sample has gone out."""
+        self.failed = False
+        """An engine failed before all of it was made."""
         self._heard = heard
         self._committed = anyio.Event()
         self._text: list[str] = []

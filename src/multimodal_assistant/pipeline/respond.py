@@ -14,11 +14,16 @@ It never changes within a conversation, so that the prefix cache always holds it
 """
 
 
+def conversation(said: str, *, system: str, history: Sequence[Message]) -> list[Message]:
+    """What the model reads: the same from the start each time, new at its end only."""
+    return [Message("system", system), *history, Message("user", said)]
+
+
 async def respond(
     said: str, llm: LanguageModel, *, system: str = SPOKEN_STYLE, history: Sequence[Message] = (), max_tokens: int = 160
 ) -> AsyncGenerator[TextDelta]:
     """Write the reply to `said`, without the model's private thoughts and code blocks; the last piece carries the usage."""
-    messages = [Message("system", system), *history, Message("user", said)]
+    messages = conversation(said, system=system, history=history)
     spoken = ReplyFilter()
     usage = None
     async with aclosing(llm.reply(messages, max_tokens=max_tokens)) as deltas:

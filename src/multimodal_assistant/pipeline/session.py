@@ -15,14 +15,16 @@ from multimodal_assistant.core import events as ev
 from multimodal_assistant.core.audio import SPEECH_RATE
 from multimodal_assistant.core.connection import Connection
 from multimodal_assistant.core.errors import AssistantError, leaf
-from multimodal_assistant.core.protocols import EndOfTurnDetector
+from multimodal_assistant.core.protocols import EndOfTurnDetector, Prefilling
 from multimodal_assistant.core.types import AudioChunk, Samples
 from multimodal_assistant.processors.input_buffer import InputBuffer
 from multimodal_assistant.processors.playout import Playout
 
 from .draft import Draft
 from .history import History
+from .listen import ListenAlong
 from .reply import Engines, Manner
+from .respond import conversation
 from .turns import Action, Phase, Rules, Turns
 
 log = logging.getLogger(__name__)
@@ -61,6 +63,7 @@ class Session:
         self._draft: Draft | None = None
         self._live: Draft | None = None
         self._fading: Playout | None = None
+        self._along = ListenAlong()
         self._busy: set[str] = set()
         self._overheard_at = 0.0
         self._overhear_again: float | None = None
@@ -96,6 +99,9 @@ class Session:
             self._carry_out(self._turns.hear(now, probability, seconds))
             if self._turns.overlap_since is not None and now - self._overheard_at >= _OVERHEAR_EVERY:
                 self._overhear(Action("overhear", since=self._turns.overlap_since))
+            if self._turns.phase is Phase.USER and self._draft is None and "partial" not in self._busy and self._along.due(now):
+                self._busy.add("partial")
+                self._tasks.start_soon(self._listen_along, self._turn, name="partial")
 
     def _carry_out(self, actions: list[Action]) -> None:
         for action in actions:
@@ -114,6 +120,7 @@ class Session:
     def _speech_started(self, action: Action) -> None:
         self._turn += 1
         self._utterance_since = action.since - _BEFORE_SPEECH
+        self._along = ListenAlong(action.since)
         self._tell(ev.SpeechStarted(self._id, action.since, t=self._input.now))
 
     def _speech_stopped(self, action: Action) -> None:
@@ -220,9 +227,29 @@ class Session:
         except AssistantError as error:
             draft.playout.finish()
             log.warning("an answer failed: %s", error)
+            if draft is not self._draft and draft is not self._live:
+                return
+            draft.failed = True
             self._tell(ev.Failure(self._id, error.problem, error.remedy, t=self._input.now))
             if draft is self._draft:
                 self._carry_out(self._turns.failed(draft.revision))
+
+    async def _listen_along(self, turn: int) -> None:
+        """The words so far, while the user speaks: for captions, and for the language model to read ahead."""
+        try:
+            audio = AudioChunk(self._input.between(self._utterance_since, self._input.now), SPEECH_RATE)
+            text = (await self._engines.stt.transcribe(audio, language=self._manner.language)).text
+            if turn != self._turn or self._turns.phase is not Phase.USER:
+                return
+            self._tell(ev.TranscriptPartial(self._id, text, t=self._input.now))
+            stable = self._along.heard(text)
+            llm = self._engines.llm
+            if stable and self._draft is None and isinstance(llm, Prefilling):
+                await llm.prefill(conversation(stable, system=self._manner.system, history=self.history.messages))
+        except AssistantError as error:
+            log.warning("no words while listening: %s", error)
+        finally:
+            self._busy.discard("partial")
 
     async def _score_turn(self, revision: int) -> None:
         try:
@@ -276,6 +303,8 @@ class Session:
         self._live = None
         if draft.sounding:
             self._tell(ev.AudioFinished(self._id, t=self._input.now))
-        if draft.transcript is not None:
+        if draft.transcript is not None and draft.failed:
+            self.history.interrupted(draft.transcript.text, draft.playout.heard())
+        elif draft.transcript is not None:
             self.history.answered(draft.transcript.text, draft.text)
         self._carry_out(self._turns.reply_ended(self._input.now))

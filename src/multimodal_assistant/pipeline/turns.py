@@ -177,6 +177,11 @@ class Turns:
         overlap = self._overlap
         return overlap.begun if overlap is not None and overlap.step == "paused" and overlap.ended is None else None
 
+    @property
+    def overlapping(self) -> bool:
+        """Whether the words of an overlap are of use."""
+        return self._overlap is not None
+
     def failed(self, revision: int) -> list[Action]:
         """The draft could not be made: the turn is given up."""
         if self._draft is None or self._draft.revision != revision:

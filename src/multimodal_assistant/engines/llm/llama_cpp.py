@@ -85,6 +85,12 @@ class LlamaCppModel:
             async for delta in deltas:
                 yield delta
 
+    async def prefill(self, messages: Sequence[Message]) -> None:
+        """See `core.protocols.Prefilling`. llama.cpp always samples one token; it is thrown away."""
+        async with aclosing(self.reply(messages, max_tokens=1)) as deltas:
+            async for _ in deltas:
+                pass
+
     def _load(self) -> "xllamacpp.Server":
         if self._server is None:
             if not self._path.is_file():

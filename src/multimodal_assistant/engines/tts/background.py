@@ -1,11 +1,14 @@
 """Work for idle moments: a thread that does it step by step, and stops in the middle of one when something more important comes."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from multimodal_assistant.engines.onnx import StoppableRun
+
+_log = logging.getLogger(__name__)
 
 Step = Callable[[StoppableRun], bool]
 """One step; False when there is none left. A run that was stopped raises: the step is then done again later."""
@@ -85,6 +88,7 @@ class Background:
                 more = self._step(self._run)
             except Exception as error:  # whatever onnxruntime raises when it is stopped
                 if not self._stopped:
+                    _log.warning("%s ended: %s", self._thread.name, error)
                     self.failed = error
                     return
             finally:

@@ -6,6 +6,7 @@ there at once, for the whole clause. Ridge regression from its averages over tim
 of the voice, leaves a third of the difference that the average leaves (docs/kokoro-streaming.md).
 """
 
+import io
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,7 @@ def examples_file(folder: Path, voice: str, style: Array) -> Path:
 def load_examples(file: Path) -> Examples | None:
     """What was learnt before; nothing if the file is missing or damaged: then it is learnt again."""
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as stored:
             descriptions, statistics = (np.asarray(stored[name], np.float32) for name in ("descriptions", "statistics"))
             channels = tuple(int(count) for count in stored["channels"])
     except Exception:  # numpy and zipfile raise a dozen unrelated classes on bytes that are no archive of arrays
