@@ -205,7 +205,9 @@ def _log_mel(samples: Samples) -> NDArray[np.float64]:
     rising: NDArray[np.float64] = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     falling: NDArray[np.float64] = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
     weights = np.maximum(0, np.minimum(rising, falling))
-    frames: NDArray[np.float64] = np.lib.stride_tricks.sliding_window_view(np.pad(samples, size // 2), size)[::step] * np.hanning(size)
+    frames: NDArray[np.floating[Any]] = np.lib.stride_tricks.sliding_window_view(np.pad(samples, size // 2), size)[::step] * np.hanning(
+        size
+    )
     return np.log(np.maximum(np.square(np.abs(np.fft.rfft(frames))) @ weights.T, 1e-5))
 
 

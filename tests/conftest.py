@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from blockbuster import blockbuster_ctx
 
-_NEVER_BLOCKS = ("core", "pipeline", "docs")
+_NEVER_BLOCKS = ("core", "pipeline", "conversations", "docs")
 """Folders whose subjects run on the event loop."""
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
-from scenes import QUESTION, Collector, Interrupted, ThreadedLlm, ThreadedStt, ThreadedTts, close, nothing_left, scripted
+from leaks import nothing_left
+from scenes import QUESTION, Collector, Interrupted, ThreadedLlm, ThreadedStt, ThreadedTts, close, scripted
 
 from multimodal_assistant.core.types import SpokenChunk
 from multimodal_assistant.engines.scripted import ScriptedLlm, ScriptedStt, ScriptedTts, ScriptedVad

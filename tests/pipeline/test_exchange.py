@@ -6,7 +6,8 @@ import anyio
 import numpy as np
 import pytest
 from anyio import wait_all_tasks_blocked
-from scenes import LONG_REPLY, QUESTION, USAGE, Collector, DictatedLlm, HearingStt, nothing_left, recording, scripted
+from leaks import nothing_left
+from scenes import LONG_REPLY, QUESTION, USAGE, Collector, DictatedLlm, HearingStt, recording, scripted
 
 from multimodal_assistant.core.errors import EngineFailed, NoSpeech
 from multimodal_assistant.core.events import AudioStarted, Event, EventBus, ReplyFinished, ReplyText, TranscriptFinal

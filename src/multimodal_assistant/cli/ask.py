@@ -1,7 +1,6 @@
 """`assistant ask`: one question, spoken or written, answered by voice."""
 
 import json
-import logging
 import resource
 import sys
 from collections.abc import AsyncGenerator
@@ -18,6 +17,7 @@ from multimodal_assistant.core.events import EventBus, ReplyText, TranscriptFina
 from multimodal_assistant.core.timing import Stopwatch
 from multimodal_assistant.core.types import AudioChunk, SpokenChunk
 
+from .options import engine_flags, settings_flags
 from .run import run
 
 _DEFAULT_OUT = Path("answer.wav")
@@ -41,21 +41,12 @@ class Options:
     "--out", type=click.Path(path_type=Path), help="Where to save the spoken answer (WAV). Default: answer.wav, and the loudspeaker."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-@click.option("--voice", help="A Kokoro voice (af_heart), joe, or a Piper .onnx file.")
-@click.option("--llm", help="auto, qwen2.5-0.5b, smollm2-135m, FILE.gguf, ollama:NAME or openai:NAME.")
-@click.option("--stt", help="Whisper size (tiny.en, base, small, …) or a CTranslate2 folder.")
-@click.option("--language", help="Language of the question (en, de, …). Default: recognized.")
-@click.option("--profile", type=click.Choice(["balanced", "fast"]), help="balanced (default), or fast: smaller models.")
-@click.option("--threads", type=click.IntRange(1, 64), help="Threads a model may use.")
-@click.option("--verbose", is_flag=True, help="Log what happens to stderr.")
-def command(question: Path | None, text: str | None, out: Path | None, as_json: bool, verbose: bool, **flags: Any) -> None:
+@engine_flags
+def command(question: Path | None, text: str | None, out: Path | None, as_json: bool, **flags: Any) -> None:
     """Answer QUESTION, a recording (WAV, FLAC, OGG, MP3), or --text, by voice.
 
     Exit codes: 0 answered, 2 bad usage or unreadable input, 3 an engine or model is missing or failed.
     """
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
-    )
     if (question is None) == (text is None):
         raise UsageError(
             "Give either a recording or --text.", "For example: assistant ask question.wav, or assistant ask --text 'Who are you?'"
@@ -64,14 +55,7 @@ def command(question: Path | None, text: str | None, out: Path | None, as_json: 
         raise UsageError("The question in --text is empty.", "Write what you want to know.")
     if text is not None and not text.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in text):
         raise UsageError("The question in --text is not valid UTF-8.", "Check the encoding of your terminal or script.")
-    settings = {
-        "profile": flags["profile"],
-        "threads": flags["threads"],
-        "stt": {"model": flags["stt"], "language": flags["language"]},
-        "llm": {"model": flags["llm"]},
-        "tts": {"voice": flags["voice"]},
-    }
-    options = Options(question, text, out, as_json, settings)
+    options = Options(question, text, out, as_json, settings_flags(flags))
     run(lambda: _ask(options))
 
 
@@ -80,7 +64,7 @@ async def _ask(options: Options) -> None:
     from multimodal_assistant.pipeline.exchange import exchange
     from multimodal_assistant.transports.file import WavSink, check_writable, read_audio
 
-    from .ask_view import View
+    from .ask_view import AskView
 
     out = options.out or _DEFAULT_OUT
     check_writable(out)
@@ -88,7 +72,7 @@ async def _ask(options: Options) -> None:
     question: AudioChunk | str = options.text or ""
     if options.question is not None:
         question = await anyio.to_thread.run_sync(read_audio, options.question)
-    view = View(quiet=options.as_json)
+    view = AskView(quiet=options.as_json)
     watch = Stopwatch()
     bus = EventBus()
     bus.subscribe(TranscriptFinal, view.heard)

@@ -1,64 +1,49 @@
 """What `assistant ask` shows a person."""
 
 import sys
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
 from multimodal_assistant.core.events import ReplyText, TranscriptFinal
+
+from .view import View
 
 _WIDTH = 46
 """Characters of the longest bar."""
 
 
-class View:
-    """Prints the question, the reply as it is written, and where the time went. `quiet` prints nothing."""
+class AskView(View):
+    """Prints the question, the reply as it is written, and where the time went."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self._out = Console(quiet=quiet, highlight=False, soft_wrap=True)
-        self._err = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+        super().__init__(quiet=quiet)
         self._replying = False
-
-    def notes(self, notes: Sequence[str]) -> None:
-        """Which engines were chosen, and why."""
-        for note in notes:
-            self._err.print(Text(note, style="dim"))
-
-    @contextmanager
-    def loading(self) -> Generator[None]:
-        """While the models are being loaded."""
-        if self._err.is_terminal and not self._err.quiet:
-            with self._err.status("Loading models"):
-                yield
-        else:
-            yield
 
     def heard(self, event: TranscriptFinal) -> None:
         """The question."""
         transcript = event.transcript
         about = f"  ({transcript.language}, {transcript.seconds:.1f} s)" if transcript.seconds else ""
-        self._out.print(Text.assemble(("You        ", "bold cyan"), transcript.text, (about, "dim")))
+        self.out.print(Text.assemble(("You        ", "bold cyan"), transcript.text, (about, "dim")))
 
     def reply(self, event: ReplyText) -> None:
         """The answer, as it is written."""
         if not self._replying:
             self._replying = True
-            self._out.print(Text("Assistant  ", style="bold green"), end="")
+            self.out.print(Text("Assistant  ", style="bold green"), end="")
             event = ReplyText(event.turn, event.delta.lstrip())
-        self._out.print(Text(event.delta), end="")
+        self.out.print(Text(event.delta), end="")
         sys.stdout.flush()
 
     def done(self, audio: Path, seconds: float, timings: Mapping[str, float | None], peak_mb: float) -> None:
         """Where the answer is and how long each stage took."""
-        self._out.print()
-        self._out.print(Text.assemble(("Saved      ", "bold"), f"{audio}  ", (f"({seconds:.1f} s of speech)", "dim")))
-        self._out.print()
+        self.out.print()
+        self.out.print(Text.assemble(("Saved      ", "bold"), f"{audio}  ", (f"({seconds:.1f} s of speech)", "dim")))
+        self.out.print()
         for line in waterfall(timings):
-            self._out.print(line)
-        self._out.print(Text(f"models loaded in {(timings['load'] or 0) / 1000:.1f} s, peak memory {peak_mb:.0f} MB", style="dim"))
+            self.out.print(line)
+        self.out.print(Text(f"models loaded in {(timings['load'] or 0) / 1000:.1f} s, peak memory {peak_mb:.0f} MB", style="dim"))
 
 
 def waterfall(timings: Mapping[str, float | None]) -> list[Text]:

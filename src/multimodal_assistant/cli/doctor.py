@@ -9,27 +9,20 @@ import click
 
 from multimodal_assistant.core.errors import EngineUnavailable
 
+from .options import engine_flags, settings_flags
 from .run import run
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-@click.option("--profile", type=click.Choice(["balanced", "fast"]), help="Which models to check and measure.")
-@click.option("--llm", help="As in `assistant ask`.")
-@click.option("--voice", help="As in `assistant ask`.")
-@click.option("--stt", help="As in `assistant ask`.")
 @click.option("--no-measure", is_flag=True, help="Do not load the models and measure.")
+@engine_flags
 def command(as_json: bool, no_measure: bool, **flags: Any) -> None:
     """Check Python, memory, audio devices, engines and models, measure every stage, and say what latency to expect.
 
     Exit codes: 0 all is well, 3 something that is needed is missing; every problem comes with its remedy.
     """
-    settings = {
-        "profile": flags["profile"],
-        "stt": {"model": flags["stt"]},
-        "llm": {"model": flags["llm"]},
-        "tts": {"voice": flags["voice"]},
-    }
+    settings = settings_flags(flags)
     problems = run(lambda: _examine(settings, as_json=as_json, measures=not no_measure))
     if problems:
         sys.exit(EngineUnavailable.exit_code)

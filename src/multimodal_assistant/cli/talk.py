@@ -1,7 +1,5 @@
 """`assistant talk`: a hands-free conversation."""
 
-import logging
-import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ import click
 from multimodal_assistant.core.errors import DeviceError
 from multimodal_assistant.core.events import Event, EventBus
 
+from .options import engine_flags, settings_flags
 from .run import run
 
 
@@ -30,34 +29,19 @@ class Options:
 @click.option("--input", "source", type=click.Path(path_type=Path), help="A recording as the user's side of the conversation.")
 @click.option("--output", type=click.Path(path_type=Path), help="Save what the assistant played, on the recording's clock (WAV).")
 @click.option("--events", type=click.Path(path_type=Path), help="Write every event as a line of JSON.")
-@click.option("--voice", help="As in `assistant ask`.")
-@click.option("--llm", help="As in `assistant ask`.")
-@click.option("--stt", help="As in `assistant ask`.")
-@click.option("--language", help="Language of the conversation (en, de, …). Default: recognized.")
-@click.option("--profile", type=click.Choice(["balanced", "fast"]), help="balanced (default), or fast: smaller models.")
-@click.option("--threads", type=click.IntRange(1, 64), help="Threads a model may use.")
-@click.option("--verbose", is_flag=True, help="Log what happens to stderr.")
-def command(source: Path | None, output: Path | None, events: Path | None, verbose: bool, **flags: Any) -> None:
+@engine_flags
+def command(source: Path | None, output: Path | None, events: Path | None, **flags: Any) -> None:
     """Hold a spoken conversation: it answers when you have finished, waits when you only paused, and stops when you interrupt.
 
     So far it talks with a recording (--input); for a single question there is `assistant ask`.
     """
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
-    )
     if source is None:
         raise DeviceError(
             "Talking through a microphone is not in this version yet.",
             "Use --input FILE.wav for a conversation from a recording, or `assistant ask` for one question.",
         )
-    settings = {
-        "profile": flags["profile"],
-        "threads": flags["threads"],
-        "stt": {"model": flags["stt"], "language": flags["language"]},
-        "llm": {"model": flags["llm"]},
-        "tts": {"voice": flags["voice"]},
-    }
-    run(lambda: _talk(source, Options(source, output, events, settings)))
+    options = Options(source, output, events, settings_flags(flags))
+    run(lambda: _talk(source, options))
 
 
 async def _talk(source: Path, options: Options) -> None:

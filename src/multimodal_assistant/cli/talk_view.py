@@ -1,35 +1,18 @@
 """What `assistant talk` shows a person."""
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-
-from rich.console import Console
 from rich.text import Text
 
 from multimodal_assistant.core import events as ev
 
+from .view import View
 
-class TalkView:
+
+class TalkView(View):
     """Captions as they come, and a line of times for every turn."""
 
     def __init__(self) -> None:
-        self._out = Console(highlight=False, soft_wrap=True)
-        self._err = Console(stderr=True, highlight=False, soft_wrap=True)
+        super().__init__()
         self._replying = False
-
-    def notes(self, notes: Sequence[str]) -> None:
-        """Which engines were chosen, and why."""
-        for note in notes:
-            self._err.print(Text(note, style="dim"))
-
-    @contextmanager
-    def loading(self) -> Generator[None]:
-        """While the models are being loaded."""
-        if self._err.is_terminal:
-            with self._err.status("Loading models"):
-                yield
-        else:
-            yield
 
     def show(self, event: ev.Event) -> None:
         """One event, if it is for people."""
@@ -53,14 +36,14 @@ class TalkView:
         """The conversation is over."""
         self._break()
         if late:
-            self._err.print(Text(f"{late} blocks of 20 ms were late: this machine could not keep up with real time.", style="yellow"))
+            self.err.print(Text(f"{late} blocks of 20 ms were late: this machine could not keep up with real time.", style="yellow"))
 
     def _reply(self, delta: str) -> None:
         if not self._replying:
-            self._out.print(Text("Assistant  ", style="bold green"), end="")
+            self.out.print(Text("Assistant  ", style="bold green"), end="")
             delta = delta.lstrip()
             self._replying = True
-        self._out.print(Text(delta), end="")
+        self.out.print(Text(delta), end="")
 
     def _times(self, stages: dict[str, float | None]) -> None:
         named = " · ".join(f"{name} {value:.0f}" for name, value in stages.items() if value is not None and name != "first_audio")
@@ -68,9 +51,9 @@ class TalkView:
 
     def _line(self, label: tuple[str, str], text: str, *, style: str = "") -> None:
         self._break()
-        self._out.print(Text.assemble(label, (text, style)))
+        self.out.print(Text.assemble(label, (text, style)))
 
     def _break(self) -> None:
         if self._replying:
-            self._out.print()
+            self.out.print()
             self._replying = False

@@ -1,7 +1,7 @@
 """Clause → speech, by Kokoro-82M v1.0 (Apache-2.0) on onnxruntime; 24 kHz, 54 voices."""
 
 import logging
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +27,11 @@ RATE = 24_000
 _STYLE = 256  # numbers that describe a voice
 _LONGEST = 480  # symbols in one run; the model takes 510
 _LEAD_SECONDS, _TAIL_SECONDS = 0.02, 0.03  # silence kept around the words: the model itself puts 0.3-0.7 s on either side
-_BEFORE_FRAMES, _AFTER_FRAMES = 12, 4  # generated before the first and after the last word: sound begins up to 0.125 s before its duration
+_BEFORE_FRAMES = 12  # generated before the first word: its sound begins up to 0.125 s before its duration does
+_AFTER_FRAMES = 24  # generated from the start of the last sound: in 288 clauses it was over after 0.255 s at most
+_LAST_SOUND = (
+    2.0  # units; the model lets the last sound last until the end of the silence behind it, in truth it is heard for 0.045 s (median)
+)
 
 _log = logging.getLogger(__name__)
 
@@ -158,11 +162,11 @@ class KokoroVoice:
         owners = [-1, *owners, -1]
         if isinstance(speaker, Whole):
             samples, units = speaker.say(feed, run)
-            times = () if units is None else word_times((units * (UNIT / RATE)).tolist(), owners, words)
+            times = () if units is None else _times(units.tolist(), owners, words)
             yield _piece(samples, 0, times, text, first=True, last=True)
             return
         clause = speaker.clause(feed, run)
-        times = word_times((clause.units * (UNIT / RATE)).tolist(), owners, words)
+        times = _times(clause.units.tolist(), owners, words)
         begin, end = _spoken(clause.units.tolist(), owners, clause.frames)
         first = True
         for start, samples in speaker.pieces(clause, begin, end, run):
@@ -286,20 +290,29 @@ def _respell(phonemes: str, notation: dict[str, str]) -> str:
 
 def _spoken(units: list[float], owners: list[int], frames: int) -> tuple[int, int]:
     """The frames [begin, end) worth generating: the model puts long silences around the words."""
-    ends = np.cumsum(units) * (UNIT // FRAME)
+    ends = np.cumsum([0, *units]) * (UNIT // FRAME)
     said = [index for index, owner in enumerate(owners) if owner >= 0]
     if not said:
         return 0, frames
-    begin = ends[said[0] - 1] if said[0] else 0
-    return max(int(begin) - _BEFORE_FRAMES, 0), min(int(ends[said[-1]]) + _AFTER_FRAMES, frames)
+    return max(int(ends[said[0]]) - _BEFORE_FRAMES, 0), min(int(ends[said[-1]]) + _AFTER_FRAMES, frames)
+
+
+def _times(units: Sequence[float], owners: list[int], words: list[str]) -> tuple[Word, ...]:
+    """When each word is said, in seconds from the start of the clause."""
+    said = [index for index, owner in enumerate(owners) if owner >= 0]
+    lasting = [min(count, _LAST_SOUND) if said and index == said[-1] else count for index, count in enumerate(units)]
+    return word_times([count * (UNIT / RATE) for count in lasting], owners, words)
 
 
 def _piece(samples: Samples, origin: int, words: tuple[Word, ...], text: str, *, first: bool, last: bool) -> SpokenChunk:
     """Samples that begin at `origin` in the clause, without the silence before the first and after the last word, and their words."""
     audible_from, audible_to = audible(samples, RATE)
-    start = min(max(audible_from - round(_LEAD_SECONDS * RATE), 0), len(samples)) if first else 0
-    if first and audible_from == len(samples) and not last:
-        start = len(samples)
-    end = min(audible_to + round(_TAIL_SECONDS * RATE), len(samples)) if last else len(samples)
+    silent = audible_from == len(samples)
+    start, end = 0, len(samples)
+    if first:
+        start = end if silent and not last else max(audible_from - round(_LEAD_SECONDS * RATE), 0)
+    if last and not (first and silent):
+        said_until = round(words[-1].end * RATE) - origin if words and not first else 0  # a word that began in a piece before this
+        end = min(max((0 if silent else audible_to) + round(_TAIL_SECONDS * RATE), said_until), end)
     times = within(words, (origin + start) / RATE, (origin + end) / RATE, first=first, last=last)
     return SpokenChunk(AudioChunk(samples[start:end], RATE), text, times, last)

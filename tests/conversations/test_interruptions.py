@@ -1,0 +1,127 @@
+"""Voice over voice: before the first sound, again and again, and words that are understood late."""
+
+import numpy as np
+import pytest
+from cast import HaltingLlm, PatientStt
+from stage import hush, on_stage, voice
+
+from multimodal_assistant.core.audio import dbfs
+from multimodal_assistant.core.events import AudioPaused, AudioResumed, AudioStarted, AudioStopped
+
+pytestmark = pytest.mark.anyio
+
+LONG = "One two three four five six seven eight nine ten eleven twelve."
+
+
+async def test_an_answer_is_interrupted_before_its_first_sound() -> None:
+    """Nothing was heard: both halves of what the user said stand together, without an answer between them."""
+    llm = HaltingLlm("", "Here it is.")
+    async with on_stage(says=("Tell me a story.", "no, a joke", "no, a joke"), llm=llm) as stage:
+        await stage.hear(voice(0.6), hush(1.2), voice(0.5))
+        (stopped,) = stage.told(AudioStopped)
+        assert stopped.heard_text == ""
+        assert dbfs(stage.connection.played) < -100
+        llm.go_on.set()
+        await stage.hear(hush(2.0))
+    assert stage.memory == [("user", "Tell me a story. no, a joke"), ("assistant", "Here it is.")]
+
+
+async def test_two_interruptions_in_a_row() -> None:
+    async with on_stage(says=("Count.", "no, from ten", "no, from ten", "stop it", "stop it"), replies=(LONG, "Ten eleven twelve thirteen.", "Fine.")) as stage:
+        await stage.hear(voice(0.6), hush(1.2), voice(0.6), hush(0.9), voice(0.6), hush(2.0))
+        first, second = stage.told(AudioStopped)
+        assert first.heard_text == "One two three four five"
+        assert second.heard_text == "Ten eleven"
+        assert first.turn != second.turn
+    assert stage.memory == [
+        ("user", "Count."),
+        ("assistant", "One two three four five [interrupted]"),
+        ("user", "no, from ten"),
+        ("assistant", "Ten eleven [interrupted]"),
+        ("user", "stop it"),
+        ("assistant", "Fine."),
+    ]
+
+
+async def test_a_backchannel_and_then_an_interruption() -> None:
+    async with on_stage(says=("Count.", "mm-hm", "mm-hm", "stop", "Stop counting."), replies=(LONG, "Fine.")) as stage:
+        await stage.hear(voice(0.6), hush(0.8), voice(0.28), hush(0.8), voice(0.6), hush(2.0))
+        assert stage.named("audio.resumed")
+        (stopped,) = stage.told(AudioStopped)
+        assert stopped.reason == "asked to stop"
+        heard = stopped.heard_text.split()
+        assert heard == LONG.split()[: len(heard)]
+        assert 3 <= len(heard) <= 7
+
+
+async def test_nothing_sounds_while_it_is_paused_and_it_goes_on_without_a_click() -> None:
+    async with on_stage(says=("Count.", "mm-hm"), replies=(LONG,)) as stage:
+        await stage.hear(voice(0.6), hush(0.8), voice(0.4), hush(3.0))
+        (paused,), (resumed,) = stage.told(AudioPaused), stage.told(AudioResumed)
+        played, rate = stage.connection.played, stage.connection.rate
+        silent = played[round((paused.t + 0.04) * rate) : round((resumed.t - 0.04) * rate)]
+        assert len(silent) > 0.1 * rate
+        assert not silent.any()
+        assert np.abs(np.diff(played)).max() <= 0.2 * (2 * np.pi * 220 / rate + 1 / (0.01 * rate)) + 1e-5
+
+
+async def test_a_click_or_a_knock_does_not_pause_it() -> None:
+    async with on_stage(replies=(LONG,)) as stage:
+        await stage.hear(voice(0.6), hush(0.8))
+        for _ in range(5):
+            await stage.hear(voice(0.02), hush(0.15))
+        await stage.hear(hush(3.0))
+        assert "audio.paused" not in stage.names
+    assert stage.memory[-1] == ("assistant", LONG)
+
+
+async def test_the_words_of_the_whole_overlap_decide_even_when_its_beginning_is_understood_late() -> None:
+    """A slow recognizer says "yeah" when the user has long said "yeah, but I actually wanted …"."""
+    stt = PatientStt(texts=("Count.", "Yeah, but I actually wanted tea."))
+    async with on_stage(stt=stt, replies=(LONG, "Tea it is.")) as stage:
+        await stage.hear(voice(0.6), hush(0.8))
+        stt.patient = True
+        await stage.hear(voice(0.9), hush(0.4))
+        assert len(stt.waiting) == 1
+        stt.answer("Yeah.")
+        await stage.stall()
+        assert not stage.named("audio.resumed")
+        assert len(stt.waiting) == 1
+        whole = stt.waiting[0].audio.seconds
+        assert whole >= 0.9
+        stt.patient = False
+        stt.answer("Yeah, but I actually wanted")
+        await stage.hear(hush(2.0))
+        assert stage.named("audio.stopped")
+    assert stage.memory[-2:] == [("user", "Yeah, but I actually wanted tea."), ("assistant", "Tea it is.")]
+
+
+async def test_words_that_come_after_the_reply_went_on_do_not_stop_the_next_one() -> None:
+    stt = PatientStt(texts=("Count.",))
+    async with on_stage(stt=stt, replies=(LONG,)) as stage:
+        await stage.hear(voice(0.6), hush(0.8))
+        stt.patient = True
+        await stage.hear(voice(0.4), hush(1.3))
+        (resumed,) = stage.told(AudioResumed)
+        assert resumed.reason == "no words in time"
+        stt.answer("stop it")
+        await stage.hear(hush(3.0))
+        assert not stage.named("audio.stopped")
+    assert stage.memory[-1] == ("assistant", LONG)
+
+
+async def test_an_answer_is_dated_after_the_turn_it_answers() -> None:
+    async with on_stage(says=("Count.", "stop it", "stop it"), replies=(LONG, "Fine.")) as stage:
+        await stage.hear(voice(0.6), hush(1.2), voice(0.6), hush(2.0))
+        times = [event.t for event in stage.events]
+        assert times == sorted(times)
+        turns = [int(event.turn) for event in stage.events]
+        assert turns == sorted(turns)
+        assert [event.turn for event in stage.told(AudioStarted)] == ["1", "2"]
+
+
+async def test_only_the_voice_that_goes_on_after_the_reply_has_ended_is_a_turn() -> None:
+    async with on_stage(says=("Count.", "what about Rome", "What about Rome?"), replies=("One.", "Rome is old.")) as stage:
+        await stage.hear(voice(0.6), hush(0.4), voice(0.8), hush(2.0))
+        assert stage.asked == ["Count.", "what about Rome"]
+    assert stage.memory[-1] == ("assistant", "Rome is old.")
