@@ -15,7 +15,7 @@ from .core.errors import EngineError, EngineUnavailable, ModelMissing, UnknownNa
 from .core.protocols import EndOfTurnDetector, LanguageModel, SpeechToText, TextToSpeech
 from .engines import registry
 from .models.store import ModelStore, open_store
-from .pipeline.exchange import Engines, Manner
+from .pipeline.reply import Engines, Manner
 from .pipeline.respond import SPOKEN_STYLE
 
 DEFAULT_KOKORO_VOICE = "af_heart"
