@@ -7,11 +7,17 @@ import anyio
 
 from multimodal_assistant.app import quiet_threads
 
-from . import first_audio, footprint, latency, stt
+from . import first_audio, footprint, kokoro, latency, stt
 from .machine import Section, describe
 
 _REPORT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-_MEASUREMENTS = {"stt": stt.run, "first_audio": first_audio.run, "latency": latency.run, "footprint": footprint.run}
+_MEASUREMENTS = {
+    "stt": stt.run,
+    "kokoro": kokoro.run,
+    "first_audio": first_audio.run,
+    "latency": latency.run,
+    "footprint": footprint.run,
+}
 _HEAD = """# Benchmarks
 
 What was measured, on which machine, and with which command. Figures from shared machines are noisy: trust ratios taken in one

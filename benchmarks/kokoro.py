@@ -13,7 +13,8 @@ import jiwer
 import numpy as np
 from numpy.typing import NDArray
 
-from multimodal_assistant.app import Settings, settings_from, store_of
+from multimodal_assistant.app import settings_from, store_of
+from multimodal_assistant.config import Settings
 from multimodal_assistant.core.audio import SPEECH_RATE, resample
 from multimodal_assistant.core.types import AudioChunk, Samples
 from multimodal_assistant.engines.onnx import StoppableRun, open_session
@@ -199,15 +200,14 @@ def distance(one: Samples, other: Samples) -> float:
 
 def _log_mel(samples: Samples) -> NDArray[np.float64]:
     size, step, bands, rate = 1024, 256, 80, kokoro.RATE
+    padded: NDArray[np.float64] = np.pad(samples, size // 2).astype(np.float64)
     top = 2595 * float(np.log10(1 + rate / 2 / 700))
-    edges: NDArray[np.float64] = np.array([700 * (10 ** (band * top / (bands + 1) / 2595) - 1) for band in range(bands + 2)], np.float64)
-    bins: NDArray[np.float64] = np.arange(size // 2 + 1) * (rate / size)
-    rising: NDArray[np.float64] = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
-    falling: NDArray[np.float64] = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
+    edges = np.array([700 * (10 ** (band * top / (bands + 1) / 2595) - 1) for band in range(bands + 2)])
+    bins = np.fft.rfftfreq(size, 1 / rate)
+    rising = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
+    falling = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
     weights = np.maximum(0, np.minimum(rising, falling))
-    frames: NDArray[np.floating[Any]] = np.lib.stride_tricks.sliding_window_view(np.pad(samples, size // 2), size)[::step] * np.hanning(
-        size
-    )
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::step] * np.hanning(size)
     return np.log(np.maximum(np.square(np.abs(np.fft.rfft(frames))) @ weights.T, 1e-5))
 
 

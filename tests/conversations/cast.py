@@ -12,7 +12,9 @@ from multimodal_assistant.core.errors import AssistantError, EngineFailed
 from multimodal_assistant.core.types import AudioChunk, Message, Samples, TextDelta, Transcript
 from multimodal_assistant.engines.scripted import ScriptedLlm, ScriptedStt
 
-WORDS = tuple(first + second for first, second in product(("ba", "de", "fi", "ko", "lu", "me", "ni", "po"), ("lan", "mer", "pik", "rost", "tun", "vel")))
+_BEGINNINGS, _ENDS = "ba de fi ko lu me ni po".split(), "lan mer pik rost tun vel".split()
+
+WORDS = tuple(beginning + end for beginning, end in product(_BEGINNINGS, _ENDS))
 """Words that say nothing about a turn."""
 
 _STEP = 0.015
@@ -39,8 +41,8 @@ def understood(samples: Samples) -> list[str]:
     levels = np.round((np.abs(samples) - 0.1) / _STEP).astype(int)
     voiced = np.abs(samples) > 0.05
     indices, firsts, counts = np.unique(levels[voiced], return_index=True, return_counts=True)
-    found = sorted((first, index) for index, first, count in zip(indices, firsts, counts, strict=True) if count >= _LEAST_SECONDS * SPEECH_RATE)
-    return [WORDS[index] for _, index in found]
+    enough = counts >= _LEAST_SECONDS * SPEECH_RATE
+    return [WORDS[index] for index in indices[enough][np.argsort(firsts[enough])]]
 
 
 @dataclass

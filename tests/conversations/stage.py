@@ -126,5 +126,7 @@ async def on_stage(
     stage = set_up(says=says, replies=replies, scores=scores, stt=stt, llm=llm, loss=loss)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(stage.session.run)
-        yield stage
-        await stage.connection.hang_up()
+        try:
+            yield stage
+        finally:
+            await stage.connection.hang_up()

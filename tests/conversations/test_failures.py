@@ -1,5 +1,8 @@
 """An engine fails in the middle of a conversation: the session says so, lives, and answers the next question."""
 
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
 import pytest
 from cast import FAILED, HaltingLlm, PatientStt
 from stage import Stage, hush, on_stage, voice
@@ -7,6 +10,7 @@ from stage import Stage, hush, on_stage, voice
 from multimodal_assistant.core.audio import dbfs
 from multimodal_assistant.core.errors import EngineFailed
 from multimodal_assistant.core.events import AudioResumed, Failure
+from multimodal_assistant.core.types import Message, TextDelta
 from multimodal_assistant.engines.scripted import Script, ScriptedLlm
 
 pytestmark = pytest.mark.anyio
@@ -60,7 +64,7 @@ async def test_a_voice_that_fails_in_the_second_clause_is_remembered_as_far_as_i
         await ask(stage)
         heard = " ".join(REPLY.split()[: 2 + after])
         assert stage.memory == [("user", "What time is it?"), ("assistant", f"{heard} [interrupted]")]
-        assert stage.names[-2:] == ["error", "audio.finished"] or stage.names[-1] == "audio.finished"
+        assert stage.names[-1] == "audio.finished"
         await assert_next_question_is_answered(stage)
 
 
@@ -88,7 +92,6 @@ async def test_a_model_that_fails_after_the_commit_and_before_a_sound_leaves_the
         assert len(stage.told(Failure)) == 1
         assert stage.session.quiet
         assert stage.memory == [("user", "What time is it?")]
-        stage.session.history.clear()
 
 
 async def test_the_failure_of_a_draft_that_was_retracted_is_not_told() -> None:
@@ -97,10 +100,11 @@ async def test_the_failure_of_a_draft_that_was_retracted_is_not_told() -> None:
     class Sour(ScriptedLlm):
         """Fails when it is told to stop."""
 
-        async def reply(self, messages, *, max_tokens):  # pyright: ignore  # noqa: ANN001, ANN201, PGH003
+        async def reply(self, messages: Sequence[Message], *, max_tokens: int) -> AsyncGenerator[TextDelta]:
             try:
-                async for delta in super().reply(messages, max_tokens=max_tokens):  # pyright: ignore
-                    yield delta
+                async with aclosing(super().reply(messages, max_tokens=max_tokens)) as deltas:
+                    async for delta in deltas:
+                        yield delta
             except BaseException:
                 raise EngineFailed("It did not like to be stopped.") from None
 

@@ -6,11 +6,13 @@ from cast import HaltingLlm, PatientStt
 from stage import hush, on_stage, voice
 
 from multimodal_assistant.core.audio import dbfs
-from multimodal_assistant.core.events import AudioPaused, AudioResumed, AudioStarted, AudioStopped
+from multimodal_assistant.core.events import AudioPaused, AudioResumed, AudioStarted, AudioStopped, DraftRetracted
+from multimodal_assistant.engines.scripted import Script, ScriptedLlm
 
 pytestmark = pytest.mark.anyio
 
 LONG = "One two three four five six seven eight nine ten eleven twelve."
+OTHER = "Ten eleven twelve thirteen fourteen fifteen sixteen."
 
 
 async def test_an_answer_is_interrupted_before_its_first_sound() -> None:
@@ -27,17 +29,17 @@ async def test_an_answer_is_interrupted_before_its_first_sound() -> None:
 
 
 async def test_two_interruptions_in_a_row() -> None:
-    async with on_stage(says=("Count.", "no, from ten", "no, from ten", "stop it", "stop it"), replies=(LONG, "Ten eleven twelve thirteen.", "Fine.")) as stage:
+    async with on_stage(says=("Count.", "no, from ten", "no, from ten", "stop it", "stop it"), replies=(LONG, OTHER, "Fine.")) as stage:
         await stage.hear(voice(0.6), hush(1.2), voice(0.6), hush(0.9), voice(0.6), hush(2.0))
         first, second = stage.told(AudioStopped)
         assert first.heard_text == "One two three four five"
-        assert second.heard_text == "Ten eleven"
+        assert second.heard_text == "Ten eleven twelve thirteen"
         assert first.turn != second.turn
     assert stage.memory == [
         ("user", "Count."),
         ("assistant", "One two three four five [interrupted]"),
         ("user", "no, from ten"),
-        ("assistant", "Ten eleven [interrupted]"),
+        ("assistant", "Ten eleven twelve thirteen [interrupted]"),
         ("user", "stop it"),
         ("assistant", "Fine."),
     ]
@@ -120,8 +122,33 @@ async def test_an_answer_is_dated_after_the_turn_it_answers() -> None:
         assert [event.turn for event in stage.told(AudioStarted)] == ["1", "2"]
 
 
-async def test_only_the_voice_that_goes_on_after_the_reply_has_ended_is_a_turn() -> None:
-    async with on_stage(says=("Count.", "what about Rome", "What about Rome?"), replies=("One.", "Rome is old.")) as stage:
-        await stage.hear(voice(0.6), hush(0.4), voice(0.8), hush(2.0))
-        assert stage.asked == ["Count.", "what about Rome"]
-    assert stage.memory[-1] == ("assistant", "Rome is old.")
+async def test_a_voice_that_goes_on_when_the_reply_ends_is_the_next_turn() -> None:
+    async with on_stage(says=("Count.", "What about Rome?"), replies=("One two.", "Rome is old.")) as stage:
+        await stage.hear(voice(0.6), hush(0.64), voice(0.8), hush(2.0))
+        assert "audio.paused" not in stage.names
+        assert stage.asked == ["Count.", "What about Rome?"]
+    assert stage.memory[1:] == [("assistant", "One two."), ("user", "What about Rome?"), ("assistant", "Rome is old.")]
+
+
+async def test_what_is_taken_back_right_after_the_commit_fades_and_does_not_click() -> None:
+    async with on_stage(says=("Count", "Count slowly."), replies=(LONG,)) as stage:
+        await stage.hear(voice(0.6), hush(0.36), voice(0.3))
+        assert stage.named("audio.started")
+        (retracted,) = stage.told(DraftRetracted)
+        assert "after the commit" in retracted.reason
+        played, rate = stage.connection.played, stage.connection.rate
+        assert np.abs(played).max() > 0.1
+        assert not played[round((retracted.t + 0.03) * rate) :].any()
+        assert np.abs(np.diff(played)).max() <= 0.2 * (2 * np.pi * 220 / rate + 1 / (0.01 * rate)) + 1e-5
+
+
+async def test_engines_are_told_to_stop_when_a_draft_is_retracted_or_a_reply_interrupted() -> None:
+    """Long before the conversation ends: the next draft needs them."""
+    llm = ScriptedLlm(replies=(LONG,), script=Script(delay=600.0))
+    async with on_stage(says=("Tell me", "Tell me more.", "no wait"), llm=llm, scores=(0.3, 0.3, 0.95)) as stage:
+        await stage.hear(voice(0.6), hush(0.16), voice(0.6))
+        assert stage.named("draft.retracted")
+        assert (len(llm.ledger.requests), llm.ledger.cancelled) == (1, 1)
+        await stage.hear(hush(1.2), voice(0.6))
+        assert stage.named("audio.stopped")
+        assert (len(llm.ledger.requests), llm.ledger.cancelled) == (2, 2)

@@ -11,7 +11,7 @@ from anyio.lowlevel import checkpoint
 from multimodal_assistant.core.types import AudioChunk, Details, Message, SpokenChunk, TextDelta, Transcript, Usage
 from multimodal_assistant.core.worker import Emit, Worker
 from multimodal_assistant.engines.scripted import ScriptedLlm, ScriptedStt, ScriptedTts, ScriptedVad
-from multimodal_assistant.pipeline.exchange import Engines
+from multimodal_assistant.pipeline.reply import Engines
 
 T = TypeVar("T")
 

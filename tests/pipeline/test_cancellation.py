@@ -6,12 +6,13 @@ from typing import Any
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
-from leaks import nothing_left
 from scenes import QUESTION, Collector, Interrupted, ThreadedLlm, ThreadedStt, ThreadedTts, close, scripted
 
+from leaks import nothing_left
 from multimodal_assistant.core.types import SpokenChunk
 from multimodal_assistant.engines.scripted import ScriptedLlm, ScriptedStt, ScriptedTts, ScriptedVad
-from multimodal_assistant.pipeline.exchange import Engines, exchange
+from multimodal_assistant.pipeline.exchange import exchange
+from multimodal_assistant.pipeline.reply import Engines
 
 pytestmark = pytest.mark.anyio
 

@@ -6,15 +6,16 @@ import anyio
 import numpy as np
 import pytest
 from anyio import wait_all_tasks_blocked
-from leaks import nothing_left
 from scenes import LONG_REPLY, QUESTION, USAGE, Collector, DictatedLlm, HearingStt, recording, scripted
 
+from leaks import nothing_left
 from multimodal_assistant.core.errors import EngineFailed, NoSpeech
 from multimodal_assistant.core.events import AudioStarted, Event, EventBus, ReplyFinished, ReplyText, TranscriptFinal
 from multimodal_assistant.core.timing import Stopwatch
 from multimodal_assistant.core.types import AudioChunk, Message, SpokenChunk
 from multimodal_assistant.engines.scripted import Script, ScriptedLlm, ScriptedStt, ScriptedTts
-from multimodal_assistant.pipeline.exchange import Engines, Manner, exchange
+from multimodal_assistant.pipeline.exchange import exchange
+from multimodal_assistant.pipeline.reply import Engines, Manner
 
 pytestmark = pytest.mark.anyio
 

@@ -109,13 +109,13 @@ class Referee:
         self.live, self.sound = live, "full"
 
     def _sounds(self, kind: str) -> None:
-        froms, to = {
+        before, to = {
             "duck": ({"full"}, "ducked"),
             "unduck": ({"ducked"}, "full"),
             "pause": ({"ducked"}, "paused"),
             "resume": ({"paused"}, "full"),
         }[kind]
-        assert self.sound in froms, kind
+        assert self.sound in before, kind
         self.sound = to
 
     def agrees_with(self, turns: Turns) -> None:

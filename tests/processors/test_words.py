@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from multimodal_assistant.processors.words import asks_to_stop, is_backchannel, trails_off, words_of
 
-WORDS = [
+WORDS: list[tuple[str, list[str]]] = [
     ("", []),
     ("Hello, World!", ["hello", "world"]),
     ("I'm fine", ["i'm", "fine"]),
@@ -32,7 +32,18 @@ def test_words_are_lower_case_and_without_marks(text: str, words: list[str]) -> 
 
 @pytest.mark.parametrize(
     "text",
-    ["I would like tea and", "So", "um", "Well, uh...", "I think it’s", "I went there,", "Because of the", "To be or not to be –", "let's", "And…"],
+    [
+        "I would like tea and",
+        "So",
+        "um",
+        "Well, uh...",
+        "I think it’s",
+        "I went there,",
+        "Because of the",
+        "To be or not to be –",
+        "let's",
+        "And…",
+    ],
 )
 def test_a_sentence_that_wants_another_word_trails_off(text: str) -> None:
     assert trails_off(text)
@@ -44,25 +55,73 @@ def test_a_question_a_whole_sentence_or_nothing_does_not(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["mm-hm", "Mm-hmm.", "Uh-huh!", "yeah", "Yeah, right.", "oh wow", "I see.", "Got it.", "okay okay okay", "", "[cough]", "- Yeah."]
+    "text",
+    [
+        "mm-hm",
+        "Mm-hmm.",
+        "Uh-huh!",
+        "yeah",
+        "Yeah, right.",
+        "oh wow",
+        "I see.",
+        "Got it.",
+        "okay okay okay",
+        "",
+        "[cough]",
+        "- Yeah.",
+    ],
 )
 def test_what_listeners_say_is_a_backchannel(text: str) -> None:
     assert is_backchannel(text)
 
 
-@pytest.mark.parametrize("text", ["yeah but I actually wanted", "okay stop", "Rome", "no", "right now please", "why", "I think so"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "yeah but I actually wanted",
+        "okay stop",
+        "Rome",
+        "no",
+        "right now please",
+        "why",
+        "I think so",
+    ],
+)
 def test_a_word_of_ones_own_is_not(text: str) -> None:
     assert not is_backchannel(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["Stop!", "umm okay stop", "Umm, okay, stop.", "wait wait", "Hold on, hold on", "Never mind.", "No.", "- No.", "nope", "No, no.", "be quiet"]
+    "text",
+    [
+        "Stop!",
+        "umm okay stop",
+        "Umm, okay, stop.",
+        "wait wait",
+        "Hold on, hold on",
+        "Never mind.",
+        "No.",
+        "- No.",
+        "nope",
+        "No, no.",
+        "be quiet",
+    ],
 )
 def test_wishes_for_silence_are_heard_alone_and_after_hesitation(text: str) -> None:
     assert asks_to_stop(text)
 
 
-@pytest.mark.parametrize("text", ["", "yeah", "no problem with that", "tell me where the bus stop is", "I know", "holding on to it"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "yeah",
+        "no problem with that",
+        "tell me where the bus stop is",
+        "I know",
+        "holding on to it",
+    ],
+)
 def test_other_words_are_no_wish_for_silence(text: str) -> None:
     assert not asks_to_stop(text)
 

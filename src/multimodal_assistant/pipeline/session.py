@@ -189,9 +189,7 @@ class Session:
             heard = draft.playout.heard(delay=self._connection.output_delay)
             self.history.interrupted(draft.transcript.text, heard)
             self._tell(ev.AudioStopped(self._id, heard, action.reason, t=self._input.now))
-        self._turn += 1
-        self._utterance_since = action.since - _BEFORE_SPEECH
-        self._tell(ev.SpeechStarted(self._id, action.since, t=self._input.now))
+        self._speech_started(action)
 
     def _overhear(self, action: Action) -> None:
         self._overheard_at = self._input.now

@@ -1,0 +1,85 @@
+"""Words while they are being said: captions, and a language model that reads ahead."""
+
+from collections.abc import Sequence
+
+import pytest
+from cast import PatientStt
+from stage import hush, on_stage, voice
+
+from multimodal_assistant.core.events import TranscriptPartial
+from multimodal_assistant.core.types import Message
+from multimodal_assistant.engines.scripted import Script, ScriptedLlm
+
+pytestmark = pytest.mark.anyio
+
+SO_FAR = ("tell me", "tell me a", "tell me a story about", "Tell me a story about Rome.")
+
+
+class ReadingLlm(ScriptedLlm):
+    """Remembers what it read ahead."""
+
+    def __init__(self) -> None:
+        super().__init__(replies=("Once upon a time.",))
+        self.read: list[list[Message]] = []
+
+    async def prefill(self, messages: Sequence[Message]) -> None:
+        self.read.append(list(messages))
+
+
+async def test_words_are_told_while_they_are_said_and_only_the_last_ones_are_remembered() -> None:
+    async with on_stage(says=SO_FAR) as stage:
+        await stage.hear(voice(3.0), hush(2.0))
+        partial = stage.told(TranscriptPartial)
+        assert [event.text for event in partial] == list(SO_FAR[:3])
+        assert partial[0].t >= 1.2
+        assert all(later.t - earlier.t >= 0.79 for earlier, later in zip(partial, partial[1:], strict=False))
+    assert stage.memory[0] == ("user", SO_FAR[-1])
+
+
+async def test_a_model_reads_ahead_what_two_partials_agree_on_and_never_the_draft() -> None:
+    llm = ReadingLlm()
+    async with on_stage(says=SO_FAR, llm=llm) as stage:
+        await stage.hear(voice(3.0), hush(2.0))
+    assert [messages[-1].text for messages in llm.read] == ["tell me", "tell me a"]
+    assert all(message.role == "system" for messages in llm.read for message in messages[:-1])
+    assert llm.ledger.requests == [SO_FAR[-1]]
+
+
+async def test_a_short_utterance_has_no_partials() -> None:
+    async with on_stage() as stage:
+        await stage.hear(voice(1.1), hush(2.0))
+        assert stage.stt.ledger.requests == ["What time is it?"]
+
+
+async def test_a_partial_that_comes_after_its_turn_is_not_told() -> None:
+    stt = PatientStt(texts=("Hello.",))
+    async with on_stage(stt=stt) as stage:
+        stt.patient = True
+        await stage.hear(voice(1.4))
+        assert len(stt.waiting) == 1
+        stt.patient = False
+        await stage.hear(hush(2.0))
+        stt.answer("good")
+        await stage.stall()
+        assert not stage.told(TranscriptPartial)
+        assert stage.asked == ["Hello."]
+
+
+async def test_a_partial_that_fails_is_no_failure_of_the_turn() -> None:
+    async with on_stage() as stage:
+        stage.stt.script = Script(fail_after=0)
+        await stage.hear(voice(1.4))
+        stage.stt.script = Script()
+        await stage.hear(hush(2.0))
+        assert "error" not in stage.names
+        assert stage.memory[-1] == ("assistant", "It is nine.")
+
+
+async def test_an_interruption_has_partials_of_its_own() -> None:
+    long = "One two three four five six seven eight nine ten eleven twelve."
+    async with on_stage(says=("Count.", "what about", "what about the", "What about the weather?"), replies=(long, "Fine.")) as stage:
+        await stage.hear(voice(0.6), hush(1.2), voice(1.6), hush(2.0))
+        (partial,) = stage.told(TranscriptPartial)
+        assert (partial.turn, partial.text) == ("2", "what about the")
+        assert partial.t >= 0.6 + 1.2 + 1.2
+        assert stage.asked == ["Count.", "What about the weather?"]
