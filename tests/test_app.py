@@ -16,7 +16,7 @@ from multimodal_assistant.core.protocols import LanguageModel
 from multimodal_assistant.engines.scripted import Script, ScriptedLlm, ScriptedStt, ScriptedTts, ScriptedVad
 from multimodal_assistant.models.manifest import load_manifest
 from multimodal_assistant.models.store import ModelStore
-from multimodal_assistant.pipeline.exchange import Engines, Manner
+from multimodal_assistant.pipeline.reply import Engines, Manner
 
 BALANCED, FAST = PROFILES_OF_APP["balanced"], PROFILES_OF_APP["fast"]
 

@@ -18,7 +18,8 @@ from multimodal_assistant.core import protocols
 from multimodal_assistant.core.types import Message, SpokenChunk
 from multimodal_assistant.engines import registry
 from multimodal_assistant.engines.scripted import ScriptedStt, ScriptedVad
-from multimodal_assistant.pipeline.exchange import Engines, exchange
+from multimodal_assistant.pipeline.exchange import exchange
+from multimodal_assistant.pipeline.reply import Engines
 
 PAGE = Path(__file__).parents[2] / "docs" / "engines.md"
 QUESTION = "Good morning, how are you today?"
