@@ -106,7 +106,7 @@ def set_up(
     stt, llm, tts, turn = stt or ScriptedStt(texts=says), llm or ScriptedLlm(replies=replies), ScriptedTts(), ScriptedTurn(scores=scores)
     connection = LoopbackConnection(loss=loss)
     bus = EventBus()
-    session = Session(connection, Engines(ScriptedVad(), stt, llm, tts), turn, bus=bus)
+    session = Session(connection, Engines(ScriptedVad(), stt, llm, tts), turn, bus=bus, partials=True)
     stage = Stage(session, connection, stt, llm, tts, turn)
     bus.subscribe(Event, stage.events.append)
     return stage

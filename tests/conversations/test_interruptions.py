@@ -138,6 +138,7 @@ async def test_what_is_taken_back_right_after_the_commit_fades_and_does_not_clic
         assert "after the commit" in retracted.reason
         played, rate = stage.connection.played, stage.connection.rate
         assert np.abs(played).max() > 0.1
+        assert played[round(retracted.t * rate) :][: rate // 200].any()
         assert not played[round((retracted.t + 0.03) * rate) :].any()
         assert np.abs(np.diff(played)).max() <= 0.2 * (2 * np.pi * 220 / rate + 1 / (0.01 * rate)) + 1e-5
 

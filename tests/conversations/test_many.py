@@ -23,7 +23,7 @@ def stages(count: int) -> list[Stage]:
     made: list[Stage] = []
     for _ in range(count):
         bus, connection = EventBus(), LoopbackConnection()
-        stage = Stage(Session(connection, Engines(vad, stt, llm, tts), turn, bus=bus), connection, stt, llm, tts, turn)
+        stage = Stage(Session(connection, Engines(vad, stt, llm, tts), turn, bus=bus, partials=True), connection, stt, llm, tts, turn)
         bus.subscribe(Event, stage.events.append)
         made.append(stage)
     return made

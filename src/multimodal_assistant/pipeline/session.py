@@ -46,7 +46,13 @@ class Session:
         manner: Manner | None = None,
         bus: ev.EventBus | None = None,
         rules: Rules | None = None,
+        partials: bool = False,
     ) -> None:
+        """`partials`: transcribe while the user speaks, for captions and for the language model to read ahead.
+
+        Off by default: recognition cannot be cut short, and on two cores one that has just begun holds up the final one.
+        """
+        self._partials = partials
         self._connection = connection
         self._engines = engines
         self._detector = turn_detector
@@ -99,9 +105,13 @@ class Session:
             self._carry_out(self._turns.hear(now, probability, seconds))
             if self._turns.overlap_since is not None and now - self._overheard_at >= _OVERHEAR_EVERY:
                 self._overhear(Action("overhear", since=self._turns.overlap_since))
-            if self._turns.phase is Phase.USER and self._draft is None and "partial" not in self._busy and self._along.due(now):
-                self._busy.add("partial")
-                self._tasks.start_soon(self._listen_along, self._turn, name="partial")
+            if self._partials and self._turns.phase is Phase.USER and self._draft is None:
+                self._start_partial(now)
+
+    def _start_partial(self, now: float) -> None:
+        if "partial" not in self._busy and self._along.due(now):
+            self._busy.add("partial")
+            self._tasks.start_soon(self._listen_along, self._turn, name="partial")
 
     def _carry_out(self, actions: list[Action]) -> None:
         for action in actions:
