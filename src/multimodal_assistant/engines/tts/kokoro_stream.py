@@ -118,7 +118,7 @@ class Halves:
         return self._front.get_inputs()[0].name
 
     def clause(self, feed: Feed, run: StoppableRun) -> Clause:
-        """Run the front half: a sixth of the work."""
+        """Run the front half: a tenth of the work."""
         features, style, source, units = self._front.run(None, feed, run.options)
         return Clause(features, style, source, np.ravel(units))
 
