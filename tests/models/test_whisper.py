@@ -193,6 +193,18 @@ async def test_without_speech_it_says_so(whisper_base: WhisperEngine, audio: Aud
     assert math.isfinite(transcript.average_log_probability)
 
 
+async def test_a_hurried_speaker_is_heard_to_the_last_word(whisper_base: WhisperEngine) -> None:
+    """There must be room for twice the usual number of tokens a second."""
+    sentence = LONGER[2]
+    voice = kokoro_voice("af_heart", speed=2.0)
+    audio = await say(voice, sentence)
+    await voice.aclose()
+    assert len(sentence.split()) / audio.seconds > 5.0
+    transcript = await whisper_base.transcribe(audio)
+    assert words(transcript.text).endswith("turn off the light in the kitchen")
+    assert not transcript.rerun
+
+
 async def test_more_than_one_window_is_transcribed_whole(whisper_base: WhisperEngine, joe: VitsVoice) -> None:
     parts = {text: recording(name) for name, text in RECORDINGS.items()}
     parts |= {sentence: await say(joe, sentence) for sentence in LONGER}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import ctranslate2
     from faster_whisper import WhisperModel
     from faster_whisper.tokenizer import Tokenizer
+    from faster_whisper.transcribe import Segment
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,8 @@ FULL_CONTEXT = 1500
 
 _HOP = 160  # samples per mel frame
 _WINDOW_SECONDS = 30.0
+_MOST_TOKENS = 224  # half of the decoder's positions, Whisper's own limit
+_MOST_WORDS_A_SECOND = 7.0  # hurried speech has 6; more is a loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,24 @@ class _Decoded:
     """It ended by itself, not at the length limit."""
 
 
+class _Call:
+    """What one call asks for, and whether somebody still waits for the result."""
+
+    def __init__(self, language: str | None, words: bool) -> None:
+        self.language = language
+        self.words = words
+        self._abandoned = False
+
+    def abandon(self) -> None:
+        """From any thread: the result is of no use any more."""
+        self._abandoned = True
+
+    def go_on(self) -> None:
+        """Raise where the rest of the work would be for nobody: the next call waits for this one."""
+        if self._abandoned:
+            raise EngineFailed("The transcription was abandoned.")
+
+
 class WhisperEngine:
     """Speech recognition. `model` is a CTranslate2 Whisper folder; `compute_type` as CTranslate2 names it."""
 
@@ -104,34 +125,39 @@ class WhisperEngine:
         self._whisper = None
 
     async def transcribe(self, audio: AudioChunk, *, language: str | None = None, words: bool = False) -> Transcript:
-        """See `core.protocols.SpeechToText`. A call takes about 0.1-0.3 s and cannot be cut short: cancelled, it is waited for."""
-        return await self._worker.call(lambda: self._transcribe(audio, language, words))
+        """See `core.protocols.SpeechToText`. A call takes about 0.1-0.3 s; cancelled, it ends with the present half of it."""
+        call = _Call(language, words)
+        return await self._worker.call(lambda: self._transcribe(audio, call), on_cancel=call.abandon)
 
-    def _transcribe(self, audio: AudioChunk, language: str | None, words: bool) -> Transcript:
+    def _transcribe(self, audio: AudioChunk, call: "_Call") -> Transcript:
         whisper = self._load()
         samples = resample(audio, SPEECH_RATE).samples
+        language = call.language
         if language is not None and whisper.model.is_multilingual and f"<|{language}|>" not in whisper.hf_tokenizer.get_vocab():
             raise EngineFailed(f"Whisper knows no language {language!r}.", "Use an ISO 639-1 code such as en or de.")
         try:
             if audio.seconds > _WINDOW_SECONDS:
-                return _long(whisper, samples, language, words)
-            return self._utterance(whisper, samples, language, words)
+                return _long(whisper, samples, call)
+            return self._utterance(whisper, samples, call)
         except (RuntimeError, ValueError) as error:  # CTranslate2 raises these two
             raise EngineFailed(f"Speech recognition failed: {error}.") from error
 
-    def _utterance(self, whisper: "WhisperModel", samples: Samples, language: str | None, words: bool) -> Transcript:
+    def _utterance(self, whisper: "WhisperModel", samples: Samples, call: "_Call") -> Transcript:
         seconds = len(samples) / SPEECH_RATE
         context = self._bounds.context(seconds)
         encoded = _encode(whisper, samples, context)
-        language, probability = _language(whisper, encoded, language)
+        language, probability = _language(whisper, encoded, call.language)
         tokenizer = _tokenizer(whisper, language)
-        decoded = _decode(whisper, tokenizer, encoded, seconds)
-        rerun = context < FULL_CONTEXT and self._degenerate(decoded)
+        call.go_on()
+        decoded = _decode(whisper, tokenizer, encoded, room=_room(seconds))
+        rerun = context < FULL_CONTEXT and self._degenerate(decoded, seconds)
         if rerun:
             log.debug("degenerate (%r): once more with the full context", decoded.text)
+            call.go_on()
             context = FULL_CONTEXT
             encoded = _encode(whisper, samples, context)
-            decoded = _decode(whisper, tokenizer, encoded, seconds)
+            call.go_on()
+            decoded = _decode(whisper, tokenizer, encoded, room=_MOST_TOKENS)
         return Transcript(
             text=decoded.text,
             language=language,
@@ -139,15 +165,16 @@ class WhisperEngine:
             average_log_probability=decoded.log_probability,
             no_speech_probability=decoded.no_speech,
             seconds=seconds,
-            words=_align(whisper, tokenizer, encoded, decoded.tokens, 2 * context, seconds) if words else (),
+            words=_align(whisper, tokenizer, encoded, decoded.tokens, 2 * context, seconds) if call.words else (),
             rerun=rerun,
         )
 
-    def _degenerate(self, decoded: _Decoded) -> bool:
+    def _degenerate(self, decoded: _Decoded, seconds: float) -> bool:
         return (
             not decoded.complete
             or decoded.log_probability < self._bounds.log_probability
             or _compression_ratio(decoded.text) > self._bounds.compression_ratio
+            or len(decoded.text.split()) > _MOST_WORDS_A_SECOND * seconds + 2
             or _begins_again(decoded.text)
         )
 
@@ -201,14 +228,18 @@ def _tokenizer(whisper: "WhisperModel", language: str) -> "Tokenizer":
         raise EngineFailed(f"Whisper knows no language {language!r}.", "Use an ISO 639-1 code such as en or de.") from error
 
 
-def _decode(whisper: "WhisperModel", tokenizer: "Tokenizer", encoded: "ctranslate2.StorageView", seconds: float) -> _Decoded:
-    prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
-    room = min(224, 12 + math.ceil(8 * seconds))  # tokens; fast speech has about 5 a second
+def _room(seconds: float) -> int:
+    """Tokens that an utterance of that length may have: fast English has about 7 a second, a loop fills whatever it gets."""
+    return min(_MOST_TOKENS, 12 + math.ceil(8 * seconds))
+
+
+def _decode(whisper: "WhisperModel", tokenizer: "Tokenizer", encoded: "ctranslate2.StorageView", *, room: int) -> _Decoded:
+    """At most `room` tokens; CTranslate2 gives the text half of `max_length`, the other half being for a prompt (whisper.cc)."""
     result = whisper.model.generate(
         encoded,
-        [prompt],
+        [[*tokenizer.sot_sequence, tokenizer.no_timestamps]],
         beam_size=1,
-        max_length=len(prompt) + room,
+        max_length=2 * room,
         no_repeat_ngram_size=3,
         suppress_blank=True,
         suppress_tokens=_suppressed(tokenizer),
@@ -264,20 +295,24 @@ def _compression_ratio(text: str) -> float:
 
 
 def _begins_again(text: str) -> bool:
-    """Whether its first two words come again at the start of a later sentence.
+    """Whether its first two words come again later.
 
-    Small models with little context say a short utterance twice ("Sure I can help. Sure I can"); where a speaker really
-    did, the padded pass says so.
+    Small models with little context say a short utterance twice ("Sure I can help. Sure I can", "10 of clubs 10 of club"); where
+    a speaker really did, the padded pass says so.
     """
-    sentences = [re.findall(r"\w+", sentence.lower()) for sentence in re.split(r"(?<=[.!?])\s", text)]
-    opening = sentences[0][:2]
-    return len(opening) == 2 and any(sentence[:2] == opening for sentence in sentences[1:])
+    words = re.findall(r"\w+", text.lower())
+    return len(words) > 3 and any(words[index : index + 2] == words[:2] for index in range(2, len(words) - 1))
 
 
-def _long(whisper: "WhisperModel", samples: Samples, language: str | None, words: bool) -> Transcript:
+def _long(whisper: "WhisperModel", samples: Samples, call: _Call) -> Transcript:
     """More than one window: faster-whisper's own segmentation."""
-    segments, info = whisper.transcribe(samples, language=language, beam_size=1, word_timestamps=words, condition_on_previous_text=False)
-    found = list(segments)
+    segments, info = whisper.transcribe(
+        samples, language=call.language, beam_size=1, word_timestamps=call.words, condition_on_previous_text=False
+    )
+    found: list[Segment] = []
+    for segment in segments:  # lazily: each is decoded when it is asked for
+        call.go_on()
+        found.append(segment)
     tokens = sum(len(segment.tokens) for segment in found) or 1
     return Transcript(
         text=" ".join(segment.text.strip() for segment in found).strip(),
