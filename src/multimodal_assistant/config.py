@@ -59,6 +59,17 @@ class TtsSettings(_Section):
     speed: float = Field(default=1.0, ge=0.5, le=2.0)
 
 
+class AudioSettings(_Section):
+    """Microphone and loudspeaker."""
+
+    microphone: str = ""
+    """Number, name or a part of the name of the device; empty: the system's choice."""
+    speaker: str = ""
+    """The same of the loudspeaker."""
+    echo_cancellation: bool = True
+    """Take the assistant's own voice out of what the microphone hears. With headphones it is not needed and does no harm."""
+
+
 class Settings(BaseSettings):
     """Everything that can be set."""
 
@@ -74,6 +85,7 @@ class Settings(BaseSettings):
     stt: SttSettings = SttSettings()
     llm: LlmSettings = LlmSettings()
     tts: TtsSettings = TtsSettings()
+    audio: AudioSettings = AudioSettings()
 
     @classmethod
     def settings_customise_sources(

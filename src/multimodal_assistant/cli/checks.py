@@ -16,10 +16,12 @@ import numpy as np
 from multimodal_assistant.app import PROFILES, Assistant, assemble, store_of
 from multimodal_assistant.config import Settings
 from multimodal_assistant.core.audio import SPEECH_RATE, resample
-from multimodal_assistant.core.errors import AssistantError
+from multimodal_assistant.core.errors import AssistantError, DeviceError
 from multimodal_assistant.core.types import AudioChunk
 from multimodal_assistant.pipeline.respond import respond
 from multimodal_assistant.pipeline.speak import pieces
+from multimodal_assistant.transports.devices import WITHOUT_DEVICES, Kind
+from multimodal_assistant.transports.portaudio import found
 
 _SAMPLE_QUESTION = "What is the capital of France?"
 _MODULES = {
@@ -94,17 +96,20 @@ def disk(settings: Settings) -> Check:
 
 
 def devices() -> Iterator[Check]:
-    """Loudspeaker and microphone."""
+    """Loudspeaker and microphone: those that `talk` would take."""
     try:
-        import sounddevice
-    except OSError:
-        yield Check("audio", "note", "no PortAudio library", "Install it (Debian: apt-get install libportaudio2). Files work without it.")
+        devices = found()
+    except DeviceError as error:
+        yield Check("audio", "note", error.problem.rstrip("."), error.remedy)
         return
-    for kind, name in (("output", "loudspeaker"), ("input", "microphone")):
-        try:
-            yield Check(name, "ok", str(sounddevice.query_devices(kind=kind)["name"]))
-        except (ValueError, OSError, sounddevice.PortAudioError):
-            yield Check(name, "note", "none", "Answers go to a file: assistant ask --out answer.wav.")
+    kinds: tuple[Kind, ...] = ("microphone", "speaker")
+    for kind in kinds:
+        device = devices.default(kind)
+        if device is None:
+            yield Check(kind, "note", "none", WITHOUT_DEVICES)
+        else:
+            others = len(devices.of(kind)) - 1
+            yield Check(kind, "ok", device.name + (f" ({others} more: assistant devices)" if others else ""))
 
 
 def modules() -> Iterator[Check]:

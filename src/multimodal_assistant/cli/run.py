@@ -15,6 +15,7 @@ import anyio
 from multimodal_assistant.core.errors import leaf
 
 from . import INTERRUPTED
+from .keyboard import restore
 
 T = TypeVar("T")
 
@@ -57,5 +58,6 @@ def _end() -> None:
     threading.Event().wait(_GRACE_SECONDS)
     for folder in Path(tempfile.gettempdir()).glob(f"assistant-{os.getpid()}-*"):  # of a model that is being loaded
         shutil.rmtree(folder, ignore_errors=True)
+    restore()
     sys.stderr.flush()
     os._exit(INTERRUPTED)

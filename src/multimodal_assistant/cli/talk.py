@@ -1,18 +1,26 @@
 """`assistant talk`: a hands-free conversation."""
 
-from contextlib import ExitStack
+from collections.abc import AsyncGenerator
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 import click
 
-from multimodal_assistant.core.errors import DeviceError
+from multimodal_assistant.core.connection import Connection
+from multimodal_assistant.core.errors import UsageError
 from multimodal_assistant.core.events import Event, EventBus
 
 from .options import engine_flags, settings_flags
 from .run import run
+
+if TYPE_CHECKING:
+    from multimodal_assistant.app import Assistant
+    from multimodal_assistant.core.protocols import EndOfTurnDetector
+
+    from .talk_view import TalkView
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,54 +30,117 @@ class Options:
     input: Path | None
     output: Path | None
     events: Path | None
+    record: Path | None
     settings: dict[str, Any]
 
 
 @click.command()
-@click.option("--input", "source", type=click.Path(path_type=Path), help="A recording as the user's side of the conversation.")
-@click.option("--output", type=click.Path(path_type=Path), help="Save what the assistant played, on the recording's clock (WAV).")
+@click.option("--input", "source", type=click.Path(path_type=Path), help="A recording as the user's side, instead of the microphone.")
+@click.option("--output", type=click.Path(path_type=Path), help="With --input: save what was played, on the recording's clock (WAV).")
 @click.option("--events", type=click.Path(path_type=Path), help="Write every event as a line of JSON.")
+@click.option("--record", type=click.Path(path_type=Path), help="Keep what was heard, what was played and all events in this new folder.")
+@click.option("--microphone", help="Number, name or a part of it (see `assistant devices`). Default: the system's.")
+@click.option("--speaker", help="The same for the loudspeaker.")
 @engine_flags
-def command(source: Path | None, output: Path | None, events: Path | None, **flags: Any) -> None:
+def command(
+    source: Path | None,
+    output: Path | None,
+    events: Path | None,
+    record: Path | None,
+    microphone: str | None,
+    speaker: str | None,
+    **flags: Any,
+) -> None:
     """Hold a spoken conversation: it answers when you have finished, waits when you only paused, and stops when you interrupt.
 
-    So far it talks with a recording (--input); for a single question there is `assistant ask`.
+    Keys while it runs: m mutes the microphone, r (or /reset) forgets the conversation so far, q (or Ctrl-C) ends it.
     """
-    if source is None:
-        raise DeviceError(
-            "Talking through a microphone is not in this version yet.",
-            "Use --input FILE.wav for a conversation from a recording, or `assistant ask` for one question.",
-        )
-    options = Options(source, output, events, settings_flags(flags))
-    run(lambda: _talk(source, options))
+    if output is not None and source is None:
+        raise UsageError("--output goes with --input.", "To keep a conversation at the microphone use --record FOLDER.")
+    settings = settings_flags(flags) | {"audio": {"microphone": microphone, "speaker": speaker}}
+    options = Options(source, output, events, record, settings)
+    run(lambda: _talk_along(source, options) if source is not None else _talk_here(options))
 
 
-async def _talk(source: Path, options: Options) -> None:
-    from multimodal_assistant.app import assemble, settings_from, turn_detector
-    from multimodal_assistant.pipeline.session import Session
+async def _talk_along(source: Path, options: Options) -> None:
+    """With a recording."""
     from multimodal_assistant.transports.file import check_writable, read_audio, write_wav
     from multimodal_assistant.transports.replay import ReplayConnection
+
+    if options.output is not None:
+        check_writable(options.output)
+    recording = await anyio.to_thread.run_sync(read_audio, source)
+    async with _ready(options) as talk:
+        connection = ReplayConnection(recording, quiet=lambda: session.quiet)
+        session = talk.session(connection)
+        with talk.view.live():
+            await session.run()
+    if options.output is not None:
+        await anyio.to_thread.run_sync(write_wav, options.output, connection.output, connection.rate)
+    talk.view.end(connection.late)
+
+
+async def _talk_here(options: Options) -> None:
+    """With the microphone and the loudspeaker."""
+    from multimodal_assistant.app import settings_from
+    from multimodal_assistant.transports.local import local_connection
+    from multimodal_assistant.transports.portaudio import found, opener
+
+    from .desk import at_the_keyboard
+
+    audio = settings_from(**options.settings).audio
+    devices = await anyio.to_thread.run_sync(found)
+    devices.choose("microphone", audio.microphone)  # before anybody waits for models
+    devices.choose("speaker", audio.speaker)
+    async with _ready(options) as talk:
+        open_stream = opener(audio.microphone, audio.speaker)
+        async with local_connection(open_stream, cancels_echo=audio.echo_cancellation, notice=talk.view.notice) as connection:
+            session = talk.session(connection)
+            talk.view.notes([f"Listening: {connection.devices}."])
+            async with at_the_keyboard(talk.view, connection, session.history.clear):
+                await session.run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Talk:
+    """All that a conversation needs but its connection."""
+
+    assistant: "Assistant"
+    detector: "EndOfTurnDetector"
+    view: "TalkView"
+    bus: EventBus
+    record: Path | None
+
+    def session(self, connection: Connection) -> Any:
+        """A conversation over this connection, recorded if that is wanted."""
+        from multimodal_assistant.pipeline.session import Session
+        from multimodal_assistant.transports.recorded import RecordedConnection
+
+        if self.record is not None:
+            connection = RecordedConnection(connection, self.record)
+        return Session(connection, self.assistant.engines, self.detector, manner=self.assistant.manner, bus=self.bus)
+
+
+@asynccontextmanager
+async def _ready(options: Options) -> AsyncGenerator[_Talk]:
+    """Engines loaded, files open, the view watching."""
+    from multimodal_assistant.app import assemble, settings_from, turn_detector
+    from multimodal_assistant.transports.recorded import recording_folder
 
     from .event_file import EventFile
     from .talk_view import TalkView
 
-    if options.output is not None:
-        check_writable(options.output)
     settings = settings_from(**options.settings)
-    recording = await anyio.to_thread.run_sync(read_audio, source)
     view, bus = TalkView(), EventBus()
     bus.subscribe(Event, view.show)
     with ExitStack() as files:
-        if options.events is not None:
-            bus.subscribe(Event, files.enter_context(EventFile(options.events)).write)
+        record = None if options.record is None else recording_folder(options.record)
+        for path in (options.events, record and record / "events.jsonl"):
+            if path is not None:
+                bus.subscribe(Event, files.enter_context(EventFile(path)).write)
         async with await assemble(settings) as assistant, turn_detector(settings) as detector:
             view.notes(assistant.notes)
             with view.loading():
                 await assistant.warm()
                 await detector.warm()
-            connection = ReplayConnection(recording, quiet=lambda: session.quiet)
-            session = Session(connection, assistant.engines, detector, manner=assistant.manner, bus=bus)
-            await session.run()
-        if options.output is not None:
-            await anyio.to_thread.run_sync(write_wav, options.output, connection.output, connection.rate)
-    view.end(connection.late)
+            yield _Talk(assistant, detector, view, bus, record)

@@ -1,26 +1,78 @@
 """What `assistant talk` shows a person."""
 
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Group
+from rich.live import Live
 from rich.text import Text
 
 from multimodal_assistant.core import events as ev
 
 from .view import View
 
+_FLOOR_DBFS, _CELLS = -60.0, 10
+_HINT = "m mute · r forget · q quit"
+_LISTENING, _THINKING, _SPEAKING = ("listening", "cyan"), ("thinking", "yellow"), ("speaking", "green")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the microphone is, for the line at the bottom."""
+
+    level: float
+    """dBFS."""
+    muted: bool
+    typed: str
+    """A command that is being typed."""
+    gaps: int
+    """Gaps in what was played."""
+    lost: int
+    """Blocks of 10 ms of the microphone that were dropped."""
+
 
 class TalkView(View):
-    """Captions as they come, and a line of times for every turn."""
+    """Captions and a line of times for every turn; on a terminal also captions while they come, who has the floor, and a status line."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._replying = False
+        self._reply = ""
+        self._partial = ""
+        self._floor = _LISTENING
+        self._live: Live | None = None
+        self._status: Callable[[], Status] | None = None
+
+    @contextmanager
+    def live(self, status: Callable[[], Status] | None = None) -> Generator[None]:
+        """For the time of the conversation. `status`: of a microphone, where there is one."""
+        self._status = status
+        if not self.out.is_terminal:
+            yield
+            self._break()
+            return
+        with Live(console=self.out, auto_refresh=False, transient=True) as self._live:
+            try:
+                yield
+            finally:
+                self._break()
+        self._live = None
+
+    def refresh(self) -> None:
+        """Show how things are now."""
+        if self._live is not None:
+            self._live.update(self._below(), refresh=True)
 
     def show(self, event: ev.Event) -> None:
         """One event, if it is for people."""
         match event:
+            case ev.TranscriptPartial():
+                self._partial = event.text
             case ev.TranscriptFinal():
+                self._partial = ""
                 self._line(("You        ", "bold cyan"), event.transcript.text)
             case ev.ReplyText():
-                self._reply(event.delta)
+                self._replied(event.delta)
             case ev.AudioStopped():
                 self._line(("           ", ""), f"— interrupted; you heard: “{event.heard_text}”", style="yellow")
             case ev.AudioResumed():
@@ -30,20 +82,34 @@ class TalkView(View):
             case ev.Failure():
                 self._line(("Problem    ", "bold red"), f"{event.problem} {event.remedy}")
             case _:
-                return
+                pass
+        self._floor = _floor(event) or self._floor
+        self.refresh()
+
+    def notice(self, text: str) -> None:
+        """Something that is not part of the conversation."""
+        self._line(("           ", ""), text, style="bold yellow")
+        self.refresh()
 
     def end(self, late: int) -> None:
-        """The conversation is over."""
-        self._break()
+        """The recording is over; so many of its blocks were late."""
         if late:
             self.err.print(Text(f"{late} blocks of 20 ms were late: this machine could not keep up with real time.", style="yellow"))
 
-    def _reply(self, delta: str) -> None:
-        if not self._replying:
-            self.out.print(Text("Assistant  ", style="bold green"), end="")
+    def devices_end(self, status: Status) -> None:
+        """The conversation is over."""
+        if status.gaps or status.lost:
+            what = f"{status.gaps} gaps in the sound, {status.lost} blocks of 10 ms from the microphone lost"
+            self.err.print(Text(f"This machine could not always keep up: {what}.", style="yellow"))
+
+    def _replied(self, delta: str) -> None:
+        if not self._reply:
             delta = delta.lstrip()
-            self._replying = True
-        self.out.print(Text(delta), end="")
+            if self._live is None:
+                self.out.print(Text("Assistant  ", style="bold green"), end="")
+        self._reply += delta
+        if self._live is None:
+            self.out.print(Text(delta), end="")
 
     def _times(self, stages: dict[str, float | None]) -> None:
         named = " · ".join(f"{name} {value:.0f}" for name, value in stages.items() if value is not None and name != "first_audio")
@@ -54,6 +120,46 @@ class TalkView(View):
         self.out.print(Text.assemble(label, (text, style)))
 
     def _break(self) -> None:
-        if self._replying:
+        """The reply as far as it has come stays where it is; what follows begins a new line."""
+        reply, self._reply = self._reply, ""
+        if reply and self._live is not None:
+            self.out.print(Text.assemble(("Assistant  ", "bold green"), reply))
+        elif reply:
             self.out.print()
-            self._replying = False
+
+    def _below(self) -> Group:
+        lines: list[Text] = []
+        if self._partial:
+            lines.append(Text.assemble(("You        ", "cyan"), (self._partial, "dim")))
+        if self._reply:
+            lines.append(Text.assemble(("Assistant  ", "bold green"), self._reply))
+        lines.append(self._status_line())
+        return Group(*lines)
+
+    def _status_line(self) -> Text:
+        name, style = self._floor
+        line = Text.assemble(("● ", style), f"{name:<10} ")
+        if self._status is None:
+            return line
+        status = self._status()
+        if status.muted:
+            line.append("microphone muted", style="bold red")
+        else:
+            cells = round(_CELLS * (1 - max(status.level, _FLOOR_DBFS) / _FLOOR_DBFS))
+            line.append("▮" * cells, style="cyan").append("▯" * (_CELLS - cells), style="dim")
+        if status.gaps or status.lost:
+            line.append(f"  gaps {status.gaps}, lost {status.lost}", style="yellow")
+        return line.append(f"  {status.typed or _HINT}", style="" if status.typed else "dim")
+
+
+def _floor(event: ev.Event) -> tuple[str, str] | None:
+    """Who has the floor after this event, if it says so."""
+    match event:
+        case ev.TurnCommitted():
+            return _THINKING
+        case ev.AudioStarted() | ev.AudioResumed():
+            return _SPEAKING
+        case ev.SpeechStarted() | ev.AudioPaused() | ev.AudioFinished() | ev.AudioStopped() | ev.DraftRetracted() | ev.Failure():
+            return _LISTENING
+        case _:
+            return None
