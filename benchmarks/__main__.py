@@ -7,7 +7,7 @@ import anyio
 
 from multimodal_assistant.app import quiet_threads
 
-from . import first_audio, footprint, kokoro, latency, stt
+from . import cut_ins, first_audio, footprint, kokoro, latency, stt
 from .machine import Section, describe
 
 _REPORT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -17,6 +17,7 @@ _MEASUREMENTS = {
     "first_audio": first_audio.run,
     "latency": latency.run,
     "footprint": footprint.run,
+    "cut_ins": cut_ins.run,
 }
 _HEAD = """# Benchmarks
 

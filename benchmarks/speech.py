@@ -81,14 +81,20 @@ class Utterance:
     noise: str
 
 
-def voice(name: str) -> TextToSpeech:
-    """A voice of the store."""
+def voice(name: str, *, streamed: bool = True) -> TextToSpeech:
+    """A voice of the store. Kokoro not streamed: each clause in one piece, and nothing is learnt in the background."""
     settings = settings_from()
     store = store_of(settings)
     cache = settings.home / "derived"
     if name == "joe":
         return VitsVoice(model=store.path("joe") / "en_US-joe-medium.onnx", cache=cache)
-    return KokoroVoice(model=store.path("kokoro") / "kokoro-v1.0.int8.onnx", voices=store.path("kokoro-voices"), cache=cache, voice=name)
+    return KokoroVoice(
+        model=store.path("kokoro") / "kokoro-v1.0.int8.onnx",
+        voices=store.path("kokoro-voices"),
+        cache=cache,
+        voice=name,
+        streamed=streamed,
+    )
 
 
 async def say(tts: TextToSpeech, text: str) -> AudioChunk:
@@ -124,12 +130,13 @@ def with_noise(audio: AudioChunk, ratio: float | None, *, seed: int) -> AudioChu
     """Pink noise added at `ratio` decibels below the speech."""
     if ratio is None:
         return audio
-    noise = _pink(len(audio.samples), seed)
+    noise = pink(len(audio.samples), seed)
     level = np.sqrt(np.mean(np.square(audio.samples)) / np.mean(np.square(noise)) / 10 ** (ratio / 10))
     return AudioChunk((audio.samples + level * noise).astype(np.float32), audio.rate)
 
 
-def _pink(length: int, seed: int) -> Samples:
+def pink(length: int, seed: int) -> Samples:
+    """Noise whose power falls with frequency, shape [length]."""
     spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal(length))
     spectrum /= np.sqrt(np.maximum(np.arange(len(spectrum)), 1.0))
     return np.fft.irfft(spectrum, length).astype(np.float32)
