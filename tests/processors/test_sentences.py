@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from multimodal_assistant.processors.sentences import SentenceBuffer
 
 
-def cut(deltas: Iterable[str], *, first_words: int = 2, first_limit: int = 6, limit: int = 240) -> list[str]:
-    buffer = SentenceBuffer(first_words=first_words, first_limit=first_limit, limit=limit)
+def cut(deltas: Iterable[str], *, limit: int = 240) -> list[str]:
+    buffer = SentenceBuffer(limit=limit)
     pieces = [piece for delta in deltas for piece in buffer.feed(delta)]
     return pieces + buffer.flush()
 
@@ -21,7 +21,7 @@ def every(text: str, size: int) -> Iterator[str]:
 
 def later(text: str) -> list[str]:
     """The pieces of `text` when it is not the beginning of the reply."""
-    return cut(["Very well then. ", text])[1:]
+    return cut(["Very well then. That is how it all began. ", text])[2:]
 
 
 ONE_PIECE = [
@@ -107,14 +107,17 @@ def test_wide_full_stops_need_no_space_after_them() -> None:
         ("The short answer: no.", "The short answer:"),
         ("I think—no, wait.", "I think—"),
         ("It rains – as always.", "It rains –"),
-        ("One two three four five six seven eight.", "One two three four five six"),
+        ("One two three four five six seven eight.", "One two three"),
+        ("The capital of France is Paris.", "The capital of France"),
+        ("The sky is blue because it is made of air.", "The sky is blue"),
+        ("You can do it with the help of them.", "You can do it with the"),
         ("Sure! Here it is.", "Sure!"),
         ("当然可以，我来帮你。", "当然可以，"),
         ("It is, at 10:30, 3,5 km away.", "It is,"),
-        ("In 2020, 5 people came there.", "In 2020, 5 people came there."),
-        ("(laughs, softly) Come in, please.", "(laughs, softly) Come in,"),
+        ("In 2020, 5 people came there.", "In 2020, 5 people"),
+        ("(laughs, softly) Come in, please.", "(laughs, softly) Come"),
         ("The price of that is about 20 dollars today.", "The price of that is about"),
-        ("Let us now all ask Dr. Alvarez about it.", "Let us now all ask Dr. Alvarez"),
+        ("Let us now all ask Dr. Alvarez about it.", "Let us now"),
     ],
 )
 def test_the_first_piece_comes_early(text: str, first: str) -> None:
@@ -122,7 +125,25 @@ def test_the_first_piece_comes_early(text: str, first: str) -> None:
 
 
 def test_a_short_first_sentence_leaves_the_next_piece_early() -> None:
-    assert cut(["Sure! In a moment, I will do it, if I can."]) == ["Sure!", "In a moment,", "I will do it, if I can."]
+    assert cut(["Sure! In a moment, I will do it, if I can."]) == ["Sure!", "In a moment,", "I will do it,", "if I can."]
+
+
+@pytest.mark.parametrize(
+    ("text", "second"),
+    [
+        ("Plums are very ripe, and in the shop around the corner, they sell them cheaply.", "and in the shop around the corner,"),
+        (
+            "Plums are very ripe. Well, then go and buy some of them before they have all gone bad.",
+            "Well, then go and buy some of them before they have all gone",
+        ),
+        (
+            "Plums are very ripe. One two three four five six seven eight nine ten eleven.",
+            "One two three four five six seven eight nine ten",
+        ),
+    ],
+)
+def test_the_second_piece_does_not_wait_for_a_long_sentence(text: str, second: str) -> None:
+    assert second in cut([text])
 
 
 @pytest.mark.parametrize(
@@ -130,7 +151,7 @@ def test_a_short_first_sentence_leaves_the_next_piece_early() -> None:
     [
         (["Hello", ".", " ", "W"], [[], [], [], ["Hello."]]),
         (["Well then it is", " so. ", "B"], [[], [], ["Well then it is so."]]),
-        (["One two three four five six", " ", "s"], [[], [], ["One two three four five six"]]),
+        (["One two three", " ", "f"], [[], [], ["One two three"]]),
         (["Good day,", " sir"], [[], ["Good day,"]]),
         (["- Milk\n"], [["- Milk"]]),
         (["你好。", "我"], [[], ["你好。"]]),

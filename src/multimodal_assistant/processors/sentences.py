@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 FIRST_WORDS = 2
 """A comma ends the first piece only after this many words."""
-FIRST_LIMIT = 6
-"""The first piece ends after this many words, even in the middle of a clause."""
+FIRST_ENOUGH, FIRST_LIMIT = 3, 6
+"""The first piece ends behind the first word after so many that does not lean on the next one, and in any case after so many."""
+SECOND_WORDS, SECOND_ENOUGH, SECOND_LIMIT = 4, 8, 12
+"""The same for the second: it must be on its way before the first is over, which a long sentence would not be."""
 LIMIT = 240
 """A sentence longer than this many characters is cut at a clause."""
 
@@ -56,6 +58,15 @@ _STARTERS = frozenset(
     " le la les il elle ils nous vous je el los las yo".split()
 )
 """Words that begin a sentence, where they are written with a capital."""
+_LEANING = frozenset(
+    "a about all also an and any are as at be because been but by can could did do does each every for from had has have he her his how i"
+    " if in into is it its like made many may might more most must my no not of on or our over shall she should so some such than that the"
+    " their there these they this those through to too under very was we were what when where which while who will with would you your"
+    " i'm it's you're we're they're don't can't am auf aus bei das dem den der des die ein eine einen einer es ich im ist mit nicht"
+    " sind und von zu zum zur c'est ce dans de des du en est et la le les leur ou par pour que qui sa se ses son sur un une como con"
+    " del el es la las lo los para por su sus una uno y che da di e gli il nel o per si um uma os do da no na em".split()  # codespell:ignore ist,sie
+)
+"""Words that a phrase hardly ever ends with."""
 _BEFORE_ORDINAL = frozenset("ab am beim bis das dem den der des die ein im ins jeden seit vom zum zur".split())
 """German words after which "3." reads "dritte"."""
 
@@ -91,17 +102,28 @@ class _Progress:
                 self.in_word = True
 
 
-class SentenceBuffer:
-    """Cuts a stream of text into pieces to be spoken: the first one early, the others by sentence.
+@dataclass(frozen=True, slots=True)
+class _Haste:
+    """How soon a piece ends that must not wait for the end of its sentence, in words."""
 
-    The first piece ends at a comma after `first_words`, or after `first_limit` words; a sentence ends a piece however
-    short it is. The pieces depend on the text alone, not on how it was cut into deltas, and hold every character of it
+    comma: int
+    enough: int
+    limit: int
+
+
+_FIRST = _Haste(FIRST_WORDS, FIRST_ENOUGH, FIRST_LIMIT)
+_SECOND = _Haste(SECOND_WORDS, SECOND_ENOUGH, SECOND_LIMIT)
+
+
+class SentenceBuffer:
+    """Cuts a stream of text into pieces to be spoken: the first one early, the second soon, the others by sentence.
+
+    The first piece ends at a comma after two words, or after four to six words, where a phrase may end; a sentence ends a piece
+    however short it is. The pieces depend on the text alone, not on how it was cut into deltas, and hold every character of it
     but white space, and but a rest at the end that has neither letter nor digit.
     """
 
-    def __init__(self, *, first_words: int = FIRST_WORDS, first_limit: int = FIRST_LIMIT, limit: int = LIMIT) -> None:
-        self._first_words = first_words
-        self._first_limit = first_limit
+    def __init__(self, *, limit: int = LIMIT) -> None:
         self._limit = limit
         self._restart()
 
@@ -185,8 +207,11 @@ class SentenceBuffer:
         return self._text[ahead.end("gap") : min(ahead.end("gap") + 1, ahead.endpos)].strip()
 
     @property
-    def _early(self) -> bool:
-        return self._spoken < 2 * self._first_words
+    def _haste(self) -> _Haste | None:
+        """What holds for the present piece, by what has been cut before it."""
+        if self._spoken < 2 * _FIRST.comma:
+            return _FIRST
+        return _SECOND if self._spoken <= 2 * _FIRST.limit else None
 
     def _judge_space(self, at: int, ahead: re.Match[str]) -> int:
         seen = self._seen
@@ -200,7 +225,12 @@ class SentenceBuffer:
         unspaced = _UNSPACED.match(word[-1]) is not None
         if unspaced:
             seen.clause = at
-        enough = seen.halves >= 2 * self._first_limit if self._early else unspaced and 2 * seen.weight >= self._limit
+        haste = self._haste
+        if haste is None:
+            enough = unspaced and 2 * seen.weight >= self._limit
+        else:
+            leans = unspaced or word.lower() in _LEANING
+            enough = seen.halves >= 2 * (haste.limit if leans else haste.enough)
         return at if enough and not _inside(self._text[:at]) else 0
 
     def _judge_clause(self, at: int, ahead: re.Match[str]) -> int:
@@ -215,7 +245,8 @@ class SentenceBuffer:
         if _last_word(self._text, at).lower() in ("e.g.", "i.e.") or _inside(self._text[:at]):
             return 0
         self._seen.clause = ahead.end("run")
-        return ahead.end("run") if self._early and self._seen.halves >= 2 * self._first_words else 0
+        haste = self._haste
+        return ahead.end("run") if haste is not None and self._seen.halves >= 2 * haste.comma else 0
 
     def _judge_stop(self, at: int, ahead: re.Match[str]) -> int | None:
         following = self._following(ahead)
