@@ -7,8 +7,9 @@ import anyio
 
 from multimodal_assistant.app import quiet_threads
 
-from . import cut_ins, first_audio, footprint, kokoro, latency, stt
+from . import barge_in, cut_ins, endurance, first_audio, footprint, kokoro, latency, load, stt
 from .machine import Section, describe
+from .peers import measure as peers
 
 _REPORT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 _MEASUREMENTS = {
@@ -18,6 +19,10 @@ _MEASUREMENTS = {
     "latency": latency.run,
     "footprint": footprint.run,
     "cut_ins": cut_ins.run,
+    "peers": peers.run,
+    "barge_in": barge_in.run,
+    "endurance": endurance.run,
+    "load": load.run,
 }
 _HEAD = """# Benchmarks
 

@@ -1,0 +1,166 @@
+"""Talking over the assistant: how soon it falls silent, what does not stop it, and whether it knows which words were heard.
+
+Real engines in real time; the assistant's own sound is not in the microphone (a headset, or a canceller that works). All
+moments are read from the sound.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from multimodal_assistant.app import assemble, settings_from, turn_detector
+from multimodal_assistant.core.audio import SPEECH_RATE, audible, resample
+from multimodal_assistant.core.events import AudioFinished, AudioStopped, EventBus
+from multimodal_assistant.core.types import AudioChunk, Samples
+from multimodal_assistant.engines.stt.whisper import WhisperEngine
+from multimodal_assistant.pipeline.reply import Manner
+from multimodal_assistant.pipeline.session import Session
+
+from .interjections import backchannels, interruptions
+from .machine import Section, percentile
+from .overlaps import BLOCK_SECONDS, Interjection, Overlap, Talker
+from .played import Clause, Gap, OverheardVoice, gap_after, words_heard
+from .speech import say, voice
+
+INTERRUPTED, LISTENED, NOISES = 50, 40, 18
+
+PROFILES: Mapping[str, Mapping[str, Any]] = {
+    "fast": {"profile": "fast"},
+    "balanced": {"llm": {"model": "qwen2.5-0.5b"}, "tts": {"voice": "af_heart"}},
+}
+
+_ASK = ("Tell me a long story about a fox and a river.", "Tell me everything you know about the moon.", "Describe a day by the sea.")
+_AT_LENGTH = "You are a storyteller. Answer in at least eight spoken sentences, in plain words, without lists or markdown."
+_GRACE = 0.25  # seconds after an interruption in which no new answer can begin
+
+
+@dataclass(frozen=True, slots=True)
+class _Conversation:
+    """What was played, and what was said over it."""
+
+    output: Samples
+    rate: int
+    overlaps: Sequence[Overlap]
+    clauses: Sequence[Clause]
+    stopped: Sequence[AudioStopped]
+    finished: Sequence[AudioFinished]
+    late: int
+
+
+async def run() -> Section:
+    """Both profiles."""
+    folder = settings_from().home / "bench" / "overlaps"
+    lines = [
+        _setting(),
+        "",
+        (
+            "| profile | silent p50 | p95 | max | n | answer goes on after a listener's word | after a noise | at the same sample "
+            "| heard words within ±1 | exact | worst |"
+        ),
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, flags in PROFILES.items():
+        lines.append(await measure(name, flags, folder))
+    return Section("Talking over the assistant", "\n".join(lines))
+
+
+def _setting() -> str:
+    return (
+        f"{INTERRUPTED} interruptions, {LISTENED} words of a listener and {NOISES} coughs, claps and doors over running answers, by five "
+        "synthetic voices, in the noise of a room. Silent: from the first audible sample of the interruption to the last one (above "
+        "-45 dBFS) of the answer; an answer that goes on counts with the whole length of the interruption."
+    )
+
+
+async def measure(name: str, flags: Mapping[str, Any], folder: Path) -> str:
+    """One row."""
+    interrupted = await _converse(flags, await interruptions(folder, INTERRUPTED), goes_on=False)
+    silences = [silence_after(interrupted, overlap) for overlap in interrupted.overlaps]
+    errors = word_errors(interrupted)
+    listened = await _converse(flags, await backchannels(folder, LISTENED, NOISES), goes_on=True)
+    kept = [went_on(listened, overlap) for overlap in listened.overlaps]
+    noisy = [overlap.interjection.voice == "noise" for overlap in listened.overlaps]
+    gaps = [_gap(listened, overlap) for overlap in listened.overlaps]
+    same = [gap.lost == 0 for gap in gaps if gap is not None and gap.lost is not None]
+    words = [ok for ok, is_noise in zip(kept, noisy, strict=True) if not is_noise]
+    sounds = [ok for ok, is_noise in zip(kept, noisy, strict=True) if is_noise]
+    return (
+        f"| {name} | **{_ms(percentile(silences, 50))}** | **{_ms(percentile(silences, 95))}** | {_ms(max(silences))} | {len(silences)} "
+        f"| {sum(words)} of {len(words)} | {sum(sounds)} of {len(sounds)} | {sum(same)} of {len(same)} "
+        f"| {sum(abs(error) <= 1 for error in errors)} of {len(errors)} | {sum(error == 0 for error in errors)} "
+        f"| {max(errors, key=abs, default=0):+d} |"
+    )
+
+
+async def _converse(flags: Mapping[str, Any], interjections: Sequence[Interjection], *, goes_on: bool) -> _Conversation:
+    asker = voice("bf_emma", streamed=False)
+    questions = [(await say(asker, text)).samples for text in _ASK]
+    await asker.aclose()
+    settings = settings_from(**flags)
+    stopped: list[AudioStopped] = []
+    bus = EventBus()
+    bus.subscribe(AudioStopped, stopped.append)
+    finished: list[AudioFinished] = []
+    bus.subscribe(AudioFinished, finished.append)
+    talker = Talker(questions, interjections, goes_on=goes_on)
+    async with await assemble(settings) as assistant, turn_detector(settings) as detector:
+        await assistant.warm()
+        await detector.warm()
+        heard = OverheardVoice(assistant.engines.tts, lambda: talker.now)
+        engines = replace(assistant.engines, tts=heard)
+        session = Session(talker, engines, detector, manner=Manner(system=_AT_LENGTH, max_tokens=150), bus=bus)
+        await session.run()
+    return _Conversation(talker.output, talker.rate, talker.overlaps, heard.clauses, stopped, finished, talker.late)
+
+
+def silence_after(talk: _Conversation, overlap: Overlap) -> float:
+    """Seconds from the onset to the last audible sample of the answer, within the interruption."""
+    stretch = talk.output[round(overlap.onset * talk.rate) : round((overlap.end + _GRACE) * talk.rate)]
+    first, last = audible(stretch, talk.rate)
+    return last / talk.rate if first < len(stretch) else 0.0
+
+
+def went_on(talk: _Conversation, overlap: Overlap) -> bool:
+    """Whether the answer under it was not ended by it: it is heard again within two seconds, or had been said to its end."""
+    until = overlap.end + overlap.interjection.rest
+    if any(overlap.onset <= event.t <= until for event in talk.stopped):
+        return False
+    stretch = talk.output[round(overlap.end * talk.rate) : round((overlap.end + 2.0) * talk.rate)]
+    first, _ = audible(stretch, talk.rate)
+    return first < len(stretch) or any(overlap.onset <= event.t <= until for event in talk.finished)
+
+
+def _gap(talk: _Conversation, overlap: Overlap) -> Gap | None:
+    block = round(BLOCK_SECONDS * talk.rate)
+    return gap_after(talk.output, talk.rate, talk.clauses, overlap.onset, block=block, longest=overlap.end - overlap.onset + 2.5)
+
+
+def word_errors(talk: _Conversation) -> list[int]:
+    """Words that history has too many, for every answer that was stopped."""
+    errors: list[int] = []
+    for overlap in talk.overlaps:
+        event = next((one for one in talk.stopped if overlap.onset <= one.t <= overlap.end + 3.0), None)
+        if event is not None:
+            stop = overlap.onset + silence_after(talk, overlap)
+            errors.append(len(event.heard_text.split()) - len(words_heard(talk.output, talk.rate, talk.clauses, overlap.answer, stop)))
+    return errors
+
+
+async def recognized(talk: _Conversation, engine: WhisperEngine) -> list[tuple[str, str]]:
+    """(What history has, what a recognizer hears in the sound), for every answer that was stopped: a check from outside."""
+    pairs: list[tuple[str, str]] = []
+    for overlap in talk.overlaps:
+        event = next((one for one in talk.stopped if overlap.onset <= one.t <= overlap.end + 3.0), None)
+        if event is not None:
+            stop = overlap.onset + silence_after(talk, overlap)
+            sound = talk.output[round(max(overlap.answer - 0.1, 0) * talk.rate) : round((stop + 0.05) * talk.rate)]
+            audio = resample(AudioChunk(np.ascontiguousarray(sound), talk.rate), SPEECH_RATE)
+            pairs.append((event.heard_text, (await engine.transcribe(audio, language="en")).text))
+    return pairs
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"

@@ -1,0 +1,1 @@
+"""What a user would take instead, run beside ours on the same sound."""
