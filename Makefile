@@ -23,6 +23,7 @@ run: setup
 	@"$(BIN)/assistant" ask samples/question.wav --out answer.wav
 
 test: .venv/.dev
+	@sh scripts/test_sound_system.sh
 	@"$(BIN)/assistant" models pull --group test
 	@$(MAKE) --no-print-directory lint
 	@"$(BIN)/python" -m pytest

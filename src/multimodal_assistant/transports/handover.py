@@ -52,6 +52,7 @@ class Handover:
         self._rest = np.zeros(0, np.float32)
         self._fed = 0
         self._drained = 0
+        self._expected = False  # whether there should always be something to play
 
     # The device's thread
 
@@ -73,7 +74,7 @@ class Handover:
             have += len(parts[-1])
         ready = np.concatenate(parts)
         if have < count:
-            self._troubles.starved += self._fed > 0  # before anything was fed there is nothing to miss
+            self._troubles.starved += self._expected
             ready = np.concatenate([ready, np.zeros(count - have, np.float32)])
         self._rest = ready[count:]
         self._drained += min(have, count)
@@ -105,6 +106,11 @@ class Handover:
         """More to play, shape [n] at the device's rate."""
         self._waiting.append(samples)
         self._fed += len(samples)
+        self._expected = True
+
+    def leave(self) -> None:
+        """Nothing more will be fed: what is missing from now on is no gap."""
+        self._expected = False
 
     @property
     def ahead(self) -> int:

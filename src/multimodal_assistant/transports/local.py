@@ -99,6 +99,8 @@ class LocalConnection:
             line.top_up(pull, rate)
             for frame in line.capture.hear(*taken):
                 yield self._chunk(frame)
+        if self._line is not None:
+            self._line.handover.leave()
 
     def _chunk(self, frame: Samples) -> AudioChunk:
         if self.muted:
@@ -182,12 +184,12 @@ async def local_connection(
     Raises `DeviceError` when they cannot be opened to begin with.
     """
     connection = LocalConnection(open_stream, cancels_echo=cancels_echo, notice=notice)
-    async with anyio.create_task_group() as tasks:
-        try:
-            await connection.open()
+    try:
+        await connection.open()
+        async with anyio.create_task_group() as tasks:
             tasks.start_soon(connection.keep_open, name="devices")
             yield connection
-        finally:
             tasks.cancel_scope.cancel()
-            with anyio.CancelScope(shield=True):
-                await connection.close()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await connection.close()

@@ -38,7 +38,7 @@ def found() -> Devices:
         Device(
             index,
             str(entry["name"]),
-            str(systems[entry["hostapi"]]["name"]),
+            str(systems[int(entry["hostapi"])]["name"]),
             int(entry["max_input_channels"]),
             int(entry["max_output_channels"]),
             int(entry["default_samplerate"]),

@@ -2,9 +2,10 @@
 
 import wave
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, closing
+from contextlib import aclosing
 from pathlib import Path
 
+import anyio
 import anyio.to_thread
 import numpy as np
 
@@ -47,23 +48,27 @@ class RecordedConnection:
 
     async def blocks(self, pull: Pull, rate: int) -> AsyncGenerator[AudioChunk]:
         """See `core.connection.Connection`. Raises `UsageError` when there is no room left."""
-        with (
-            closing(_Track(self._folder / "heard.wav", SPEECH_RATE)) as heard,
-            closing(_Track(self._folder / "played.wav", rate)) as played,
-        ):
+        heard, played = await anyio.to_thread.run_sync(self._tracks, rate)
 
-            def kept(count: int) -> Samples:
-                samples = pull(count)
-                played.wait_until(heard.seconds + self._inner.output_delay)
-                played.append(samples)
-                return samples
+        def kept(count: int) -> Samples:
+            samples = pull(count)
+            played.wait_until(heard.seconds + self._inner.output_delay)
+            played.append(samples)
+            return samples
 
+        try:
             async with aclosing(self._inner.blocks(kept, rate)) as blocks:
                 async for block in blocks:
                     heard.append(block.samples)
                     if heard.unsaved >= _SAVED_EVERY:
                         await anyio.to_thread.run_sync(_save, heard, played)
                     yield block
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(_close, heard, played)
+
+    def _tracks(self, rate: int) -> "tuple[_Track, _Track]":
+        return _Track(self._folder / "heard.wav", SPEECH_RATE), _Track(self._folder / "played.wav", rate)
 
 
 class _Track:
@@ -123,3 +128,8 @@ class _Track:
 def _save(*tracks: _Track) -> None:
     for track in tracks:
         track.save()
+
+
+def _close(*tracks: _Track) -> None:
+    for track in tracks:
+        track.close()

@@ -22,19 +22,19 @@ class StreamResampler:
     def __init__(self, source: int, target: int) -> None:
         common = gcd(source, target)
         self._up, self._down = target // common, source // common
-        self.same = source == target
+        self._same = source == target
         stretch = max(1.0, source / target)  # the filter is as much longer as the sound becomes duller
         self._half = int(np.ceil(_CROSSINGS * stretch))
         self._table = _phases(self._up, self._half, _ROLLOFF / stretch)
         self._kept = np.zeros(2 * self._half - 1, np.float32)
         self._received = 0
         self._made = 0
-        self.delay = 0.0 if self.same else self._half / source
+        self.delay = 0.0 if self._same else self._half / source
         """Seconds by which the output is late."""
 
     def push(self, samples: Samples) -> Samples:
         """The next samples of the source, shape [n] → those of the target that they complete."""
-        if self.same:
+        if self._same or not len(samples):
             return samples
         taps = 2 * self._half
         kept = np.concatenate([self._kept, samples])
