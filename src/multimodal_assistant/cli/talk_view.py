@@ -117,15 +117,20 @@ class TalkView(View):
 
     def _line(self, label: tuple[str, str], text: str, *, style: str = "") -> None:
         self._break()
-        self.out.print(Text.assemble(label, (text, style)))
+        self._print(Text.assemble(label, (text, style)))
 
     def _break(self) -> None:
         """The reply as far as it has come stays where it is; what follows begins a new line."""
         reply, self._reply = self._reply, ""
         if reply and self._live is not None:
-            self.out.print(Text.assemble(("Assistant  ", "bold green"), reply))
+            self._print(Text.assemble(("Assistant  ", "bold green"), reply))
         elif reply:
             self.out.print()
+
+    def _print(self, line: Text) -> None:
+        """Above what is still changing, which is drawn again below every line."""
+        self.refresh()
+        self.out.print(line)
 
     def _below(self) -> Group:
         lines: list[Text] = []
