@@ -12,14 +12,15 @@ import anyio
 
 from .config import Settings, load
 from .core.errors import EngineError, EngineUnavailable, ModelMissing, UnknownName, leaf
-from .core.protocols import EndOfTurnDetector, LanguageModel, SpeechToText, TextToSpeech
+from .core.protocols import EndOfSentenceDetector, EndOfTurnDetector, LanguageModel, SpeechToText, TextToSpeech
 from .engines import registry
 from .models.store import ModelStore, open_store
-from .pipeline.reply import Engines, Manner
+from .pipeline.reply import EndOfTurn, Engines, Manner
 from .pipeline.respond import SPOKEN_STYLE
 
 DEFAULT_KOKORO_VOICE = "af_heart"
 DEFAULT_VITS_VOICE = "joe"
+_SENTENCE_MODEL = "smollm2-135m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +112,19 @@ def quiet_threads() -> None:
 
 
 @asynccontextmanager
-async def turn_detector(settings: Settings) -> AsyncGenerator[EndOfTurnDetector]:
-    """The end-of-turn model of the store, closed at the end."""
-    folder = store_of(settings).path("smart-turn")
-    detector: EndOfTurnDetector = registry.build("turn", "smart-turn", model=_onnx(folder))
+async def turn_detector(settings: Settings) -> AsyncGenerator[EndOfTurn]:
+    """What tells a pause from the end of a turn, closed at the end: melody, and words where the model for them is here."""
+    store = store_of(settings)
+    melody: EndOfTurnDetector = registry.build("turn", "smart-turn", model=_onnx(store.path("smart-turn")))
+    sentence: EndOfSentenceDetector | None = None
+    if store.status(_SENTENCE_MODEL).state == "ready":
+        sentence = registry.build("sentence", "smollm2", model=_gguf(store.path(_SENTENCE_MODEL)), threads=settings.threads)
+    detectors = EndOfTurn(melody, sentence)
     try:
-        yield detector
+        yield detectors
     finally:
         with anyio.CancelScope(shield=True):
-            await detector.aclose()
+            await detectors.aclose()
 
 
 def choose_stt(settings: Settings, store: ModelStore, defaults: Defaults) -> SpeechToText:
@@ -220,7 +225,7 @@ def _openai(settings: Settings, model: str | None) -> LanguageModel:
 
 def _embedded(settings: Settings, model: Path, name: str) -> LanguageModel:
     """llama.cpp in this process; `model` is a .gguf file or a folder with one."""
-    file = next(iter(sorted(model.glob("*.gguf"))), model / "model.gguf") if model.is_dir() else model
+    file = _gguf(model) if model.is_dir() else model
     return registry.build(
         "llm",
         "llama.cpp",
@@ -232,6 +237,10 @@ def _embedded(settings: Settings, model: Path, name: str) -> LanguageModel:
         temperature=settings.llm.temperature or 0.0,
         repeat_penalty=settings.llm.repeat_penalty,
     )
+
+
+def _gguf(folder: Path) -> Path:
+    return next(iter(sorted(folder.glob("*.gguf"))), folder / "model.gguf")
 
 
 def choose_voice(settings: Settings, store: ModelStore, defaults: Defaults) -> tuple[TextToSpeech, str]:

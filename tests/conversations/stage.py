@@ -12,8 +12,8 @@ from anyio.lowlevel import checkpoint
 from multimodal_assistant.core.audio import SPEECH_RATE
 from multimodal_assistant.core.events import Event, EventBus, ReplyText, TranscriptFinal
 from multimodal_assistant.core.types import Samples
-from multimodal_assistant.engines.scripted import ScriptedLlm, ScriptedStt, ScriptedTts, ScriptedTurn, ScriptedVad
-from multimodal_assistant.pipeline.reply import Engines
+from multimodal_assistant.engines.scripted import ScriptedLlm, ScriptedSentenceEnd, ScriptedStt, ScriptedTts, ScriptedTurn, ScriptedVad
+from multimodal_assistant.pipeline.reply import EndOfTurn, Engines
 from multimodal_assistant.pipeline.session import Session
 from multimodal_assistant.transports.loopback import BLOCK, LoopbackConnection
 
@@ -44,6 +44,7 @@ class Stage:
     llm: ScriptedLlm
     tts: ScriptedTts
     turn: ScriptedTurn
+    sentence: ScriptedSentenceEnd
     events: list[Event] = field(default_factory=list[Event])
 
     async def hear(self, *stretches: Samples) -> None:
@@ -103,11 +104,12 @@ def set_up(
     loss: Callable[[int], bool] | None = None,
 ) -> Stage:
     """A session and its parts; nothing runs yet."""
-    stt, llm, tts, turn = stt or ScriptedStt(texts=says), llm or ScriptedLlm(replies=replies), ScriptedTts(), ScriptedTurn(scores=scores)
+    stt, llm, tts = stt or ScriptedStt(texts=says), llm or ScriptedLlm(replies=replies), ScriptedTts()
+    turn, sentence = ScriptedTurn(scores=(0.5,)), ScriptedSentenceEnd(scores=scores)
     connection = LoopbackConnection(loss=loss)
     bus = EventBus()
-    session = Session(connection, Engines(ScriptedVad(), stt, llm, tts), turn, bus=bus, partials=True)
-    stage = Stage(session, connection, stt, llm, tts, turn)
+    session = Session(connection, Engines(ScriptedVad(), stt, llm, tts), EndOfTurn(turn, sentence), bus=bus)
+    stage = Stage(session, connection, stt, llm, tts, turn, sentence)
     bus.subscribe(Event, stage.events.append)
     return stage
 

@@ -14,7 +14,7 @@ from multimodal_assistant.transports.loopback import BLOCK
 
 pytestmark = pytest.mark.anyio
 
-STORY = np.concatenate([voice(0.3), hush(0.16), voice(0.24), hush(0.56), voice(0.4), hush(0.4)])
+STORY = np.concatenate([voice(0.3), hush(0.16), voice(0.24), hush(0.66), voice(0.4), hush(0.4)])
 """A pause within the turn, an answer, an interruption, and the beginning of another answer."""
 
 BLOCKS = len(STORY) // BLOCK
@@ -27,7 +27,7 @@ async def cancelled_after() -> AsyncGenerator[Stage]:
     stage = set_up(
         says=("Tell me", "Tell me more.", "no wait", "no wait"),
         replies=("Oh well, so be it. One two three four five.",),
-        scores=(0.4, 0.4, 0.95),
+        scores=(0.05, 0.95),
     )
     async with nothing_left():
         async with anyio.create_task_group() as tasks:
@@ -62,7 +62,7 @@ async def test_after_any_block(part: int) -> None:
 
 def moments() -> dict[str, int]:
     """What happens in a block → how many blocks come before it."""
-    pauses = {"draft": 0.3 + 0.06, "second draft": 0.7 + 0.06, "commit": 0.7 + 0.2, "interruption": 1.26 + 0.2, "verdict": 1.26 + 0.26}
+    pauses = {"draft": 0.3 + 0.06, "second draft": 0.7 + 0.06, "commit": 0.7 + 0.3, "interruption": 1.36 + 0.2, "verdict": 1.36 + 0.26}
     return {name: int(seconds / 0.02) for name, seconds in pauses.items()}
 
 

@@ -114,9 +114,9 @@ async def test_the_failure_of_a_draft_that_was_retracted_is_not_told() -> None:
         assert "error" not in stage.names
 
 
-async def test_without_an_end_of_turn_detector_the_silence_decides() -> None:
+async def test_without_scores_the_silence_decides() -> None:
     async with on_stage(replies=(REPLY,)) as stage:
-        stage.turn.script = Script(fail_after=0)
+        stage.turn.script = stage.sentence.script = Script(fail_after=0)
         await stage.hear(voice(0.6), hush(4.5))
         (committed,) = stage.named("turn.committed")
         assert 0.6 + 1.1 <= committed.t <= 0.6 + 1.2

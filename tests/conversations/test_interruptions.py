@@ -30,7 +30,7 @@ async def test_an_answer_is_interrupted_before_its_first_sound() -> None:
 
 async def test_two_interruptions_in_a_row() -> None:
     async with on_stage(says=("Count.", "no, from ten", "no, from ten", "stop it", "stop it"), replies=(LONG, OTHER, "Fine.")) as stage:
-        await stage.hear(voice(0.6), hush(1.2), voice(0.6), hush(0.9), voice(0.6), hush(2.0))
+        await stage.hear(voice(0.6), hush(1.3), voice(0.6), hush(1.1), voice(0.6), hush(2.0))
         first, second = stage.told(AudioStopped)
         assert first.heard_text == "One two three four five"
         assert second.heard_text == "Ten eleven twelve thirteen"
@@ -132,7 +132,7 @@ async def test_a_voice_that_goes_on_when_the_reply_ends_is_the_next_turn() -> No
 
 async def test_what_is_taken_back_right_after_the_commit_fades_and_does_not_click() -> None:
     async with on_stage(says=("Count", "Count slowly."), replies=(LONG,)) as stage:
-        await stage.hear(voice(0.6), hush(0.36), voice(0.3))
+        await stage.hear(voice(0.6), hush(0.46), voice(0.3))
         assert stage.named("audio.started")
         (retracted,) = stage.told(DraftRetracted)
         assert "after the commit" in retracted.reason
@@ -146,7 +146,7 @@ async def test_what_is_taken_back_right_after_the_commit_fades_and_does_not_clic
 async def test_engines_are_told_to_stop_when_a_draft_is_retracted_or_a_reply_interrupted() -> None:
     """Long before the conversation ends: the next draft needs them."""
     llm = ScriptedLlm(replies=(LONG,), script=Script(delay=600.0))
-    async with on_stage(says=("Tell me", "Tell me more.", "no wait"), llm=llm, scores=(0.3, 0.3, 0.95)) as stage:
+    async with on_stage(says=("Tell me", "Tell me more.", "no wait"), llm=llm, scores=(0.05, 0.95)) as stage:
         await stage.hear(voice(0.6), hush(0.16), voice(0.6))
         assert stage.named("draft.retracted")
         assert (len(llm.ledger.requests), llm.ledger.cancelled) == (1, 1)

@@ -7,8 +7,8 @@ from cast import WORDS, EchoLlm, HearingStt, say
 from stage import Stage, hush
 
 from multimodal_assistant.core.events import Event, EventBus
-from multimodal_assistant.engines.scripted import ScriptedTts, ScriptedTurn, ScriptedVad
-from multimodal_assistant.pipeline.reply import Engines
+from multimodal_assistant.engines.scripted import ScriptedSentenceEnd, ScriptedTts, ScriptedTurn, ScriptedVad
+from multimodal_assistant.pipeline.reply import EndOfTurn, Engines
 from multimodal_assistant.pipeline.session import Session
 from multimodal_assistant.transports.loopback import BLOCK, LoopbackConnection
 
@@ -19,11 +19,13 @@ MANY = 50
 
 def stages(count: int) -> list[Stage]:
     """Sessions that share their engines and nothing else."""
-    stt, llm, tts, turn, vad = HearingStt(), EchoLlm(), ScriptedTts(word_seconds=0.1), ScriptedTurn(), ScriptedVad()
+    stt, llm, tts, vad = HearingStt(), EchoLlm(), ScriptedTts(word_seconds=0.1), ScriptedVad()
+    turn, sentence = ScriptedTurn(), ScriptedSentenceEnd()
     made: list[Stage] = []
     for _ in range(count):
         bus, connection = EventBus(), LoopbackConnection()
-        stage = Stage(Session(connection, Engines(vad, stt, llm, tts), turn, bus=bus, partials=True), connection, stt, llm, tts, turn)
+        session = Session(connection, Engines(vad, stt, llm, tts), EndOfTurn(turn, sentence), bus=bus)
+        stage = Stage(session, connection, stt, llm, tts, turn, sentence)
         bus.subscribe(Event, stage.events.append)
         made.append(stage)
     return made

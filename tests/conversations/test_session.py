@@ -31,16 +31,16 @@ async def test_a_question_is_answered_and_both_are_remembered() -> None:
 
 
 async def test_the_answer_begins_within_the_commit_silence() -> None:
-    """With engines that take no time, the first sound waits for the turn rules alone: 0.2 s of silence and a window or two."""
+    """With engines that take no time, the first sound waits for the turn rules alone: 0.3 s of silence and a window or two."""
     async with on_stage() as stage:
         await stage.hear(np.concatenate([hush(0.5), voice(1.0), hush(1.0)]))
         (started,) = stage.named("audio.started")
         assert isinstance(started, AudioStarted)
-        assert 1.5 + 0.2 <= started.t <= 1.5 + 0.3
+        assert 1.5 + 0.3 <= started.t <= 1.5 + 0.4
 
 
 async def test_a_pause_within_the_turn_leaves_no_trace_of_the_draft() -> None:
-    async with on_stage(says=("Tell me", "Tell me a story."), scores=(0.3, 0.3, 0.95)) as stage:
+    async with on_stage(says=("Tell me", "Tell me a story."), scores=(0.05, 0.95)) as stage:
         await stage.hear(np.concatenate([voice(0.8), hush(0.15), voice(0.8), hush(3.0)]))
         (retracted,) = stage.named("draft.retracted")
         assert isinstance(retracted, DraftRetracted)
@@ -62,7 +62,7 @@ async def test_an_uncommitted_draft_says_nothing() -> None:
 
 async def test_real_words_stop_the_assistant_and_history_keeps_what_was_heard() -> None:
     async with on_stage(says=("Count.", "no wait, something else"), replies=(LONG, "All right.")) as stage:
-        await stage.hear(np.concatenate([voice(1.0), hush(0.3)]))
+        await stage.hear(np.concatenate([voice(1.0), hush(0.4)]))
         await stage.hear(hush(1.0))  # four words and a bit of a quarter second each are out
         await stage.hear(np.concatenate([voice(1.0), hush(2.0)]))
         (stopped,) = stage.named("audio.stopped")
@@ -89,7 +89,7 @@ async def test_a_backchannel_pauses_and_resumes_at_the_same_sample() -> None:
 
 async def test_going_on_right_after_the_commit_makes_one_turn_of_the_two_halves() -> None:
     async with on_stage(says=("I drink", "I drink some tea."), scores=(0.95,)) as stage:
-        await stage.hear(np.concatenate([voice(1.0), hush(0.26), voice(0.8), hush(3.0)]))
+        await stage.hear(np.concatenate([voice(1.0), hush(0.36), voice(0.8), hush(3.0)]))
         (retracted,) = stage.named("draft.retracted")
         assert isinstance(retracted, DraftRetracted)
         assert "after the commit" in retracted.reason

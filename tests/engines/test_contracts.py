@@ -27,6 +27,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "vad.scripted": {},
     "turn.smart-turn": {"model": NOWHERE / "turn.onnx"},
     "turn.scripted": {},
+    "sentence.smollm2": {"model": NOWHERE / "model.gguf"},
+    "sentence.scripted": {},
     "stt.whisper": {"model": NOWHERE / "whisper"},
     "stt.scripted": {},
     "llm.llama.cpp": {"model": NOWHERE / "model.gguf"},
@@ -42,6 +44,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 CONTRACTS = {
     "vad": protocols.VoiceActivityDetector,
     "turn": protocols.EndOfTurnDetector,
+    "sentence": protocols.EndOfSentenceDetector,
     "stt": protocols.SpeechToText,
     "llm": protocols.LanguageModel,
     "tts": protocols.TextToSpeech,
@@ -65,6 +68,8 @@ async def used(name: str, engine: Any) -> None:
             await engine.scan(silence)
         case "turn":
             await engine.score(silence)
+        case "sentence":
+            await engine.score("Hi.")
         case "stt":
             await engine.transcribe(AudioChunk(silence, 16_000))
         case "llm":

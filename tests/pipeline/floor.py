@@ -1,8 +1,10 @@
 """Turn rules on a clock of their own: a test says what is heard and what the engines make of it, and looks at the actions."""
 
+import math
 from dataclasses import dataclass, field
 
-from multimodal_assistant.pipeline.turns import Action, Kind, Rules, Turns
+from multimodal_assistant.pipeline.rules import Action, Kind, Rules
+from multimodal_assistant.pipeline.turns import Turns
 
 WINDOW = 512 / 16_000
 """Seconds of one window of input: 32 ms."""
@@ -15,11 +17,12 @@ VOICE, HUSH = 0.98, 0.02
 class Floor:
     """A conversation as the rules see it.
 
-    Drafts are understood as `text` and scored `score` as soon as they are asked for; None: the engine gives no answer by itself.
+    Drafts are understood as `text` as soon as they are asked for; None: the recognizer gives no answer by itself.
     """
 
     text: str | None = "What time is it?"
-    score: float | None = None
+    likely: float | None = None
+    """How likely the end of the turn is to be after it; None: nobody can tell, which comes to one half."""
     overheard: str | None = None
     """What is understood of every overlap."""
     rules: Rules = field(default_factory=Rules)
@@ -61,9 +64,7 @@ class Floor:
                 case "start_draft":
                     self.revision = action.revision
                     if self.text is not None:
-                        self.carry_out(self.turns.understood(self.now, action.revision, self.text))
-                case "score" if self.score is not None:
-                    self.carry_out(self.turns.scored(self.now, action.revision, self.score))
+                        self.understand(self.text)
                 case "overhear" if self.overheard is not None:
                     self.carry_out(self.turns.overheard(self.now, self.overheard))
                 case _:
@@ -72,7 +73,8 @@ class Floor:
 
     def understand(self, text: str) -> list[Kind]:
         """The recognizer answers only now."""
-        return self.carry_out(self.turns.understood(self.now, self.revision, text))
+        sentence = None if self.likely is None else sentence_score(text, self.likely)
+        return self.carry_out(self.turns.understood(self.now, self.revision, text, sentence))
 
     def grade(self, score: float) -> list[Kind]:
         """The end-of-turn model answers only now."""
@@ -97,11 +99,17 @@ class Floor:
         return [(at, action) for at, action in self.log if action.kind == kind][-1]
 
 
+def sentence_score(text: str, likely: float) -> float:
+    """What the end-of-sentence model must say of `text` to make the end so likely, without a melody; limited to what can be reached."""
+    inner = min(max(likely, 1e-6), 1 - 1e-6)
+    return 1 / (1 + math.exp(-(math.log(inner / (1 - inner)) + 1e-9 - 1.5 - 1.6 * text.rstrip().endswith("?"))))
+
+
 def answering(heard: float = 1.0, *, overheard: str | None = None, rules: Rules | None = None) -> Floor:
     """The assistant has the floor, and `heard` seconds of its reply have been played."""
-    floor = Floor(score=0.95, overheard=overheard, rules=rules or Rules())
+    floor = Floor(likely=0.95, overheard=overheard, rules=rules or Rules())
     floor.voice(1.024)
-    floor.hush(0.224 + heard)
+    floor.hush(0.32 + heard)
     floor.turns.played(heard)
     assert floor.kinds[-1] == "commit"
     floor.log.clear()

@@ -3,7 +3,7 @@
 import pytest
 from floor import WINDOW, answering
 
-from multimodal_assistant.pipeline.turns import Kind, Phase
+from multimodal_assistant.pipeline.rules import Kind, Phase
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from .run import run
 
 if TYPE_CHECKING:
     from multimodal_assistant.app import Assistant
-    from multimodal_assistant.core.protocols import EndOfTurnDetector
+    from multimodal_assistant.pipeline.reply import EndOfTurn
 
     from .talk_view import TalkView
 
@@ -86,6 +86,7 @@ async def _talk_here(options: Options) -> None:
     from multimodal_assistant.transports.local import local_connection
     from multimodal_assistant.transports.portaudio import found, opener
 
+    from .chatter import silent_libraries
     from .desk import at_the_keyboard
 
     audio = settings_from(**options.settings).audio
@@ -97,8 +98,9 @@ async def _talk_here(options: Options) -> None:
         async with local_connection(open_stream, cancels_echo=audio.echo_cancellation, notice=talk.view.notice) as connection:
             session = talk.session(connection)
             talk.view.notes([f"Listening: {connection.devices}."])
-            async with at_the_keyboard(talk.view, connection, session.history.clear):
-                await session.run()
+            with silent_libraries():
+                async with at_the_keyboard(talk.view, connection, session.history.clear):
+                    await session.run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class _Talk:
     """All that a conversation needs but its connection."""
 
     assistant: "Assistant"
-    detector: "EndOfTurnDetector"
+    detector: "EndOfTurn"
     view: "TalkView"
     bus: EventBus
     record: Path | None

@@ -61,6 +61,14 @@ class EndOfTurnDetector(Engine, Protocol):
         ...
 
 
+class EndOfSentenceDetector(Engine, Protocol):
+    """Words of a turn so far → are they a whole utterance?"""
+
+    async def score(self, text: str) -> float:
+        """Probability in [0, 1] that a speaker may stop after these words; the marks at their end do not count."""
+        ...
+
+
 class SpeechToText(Engine, Protocol):
     """Audio → text."""
 

@@ -5,7 +5,7 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 import anyio
@@ -36,13 +36,14 @@ class Worker:
         and waited for, and its result is lost.
         """
         future = self._executor.submit(function)
+        result = asyncio.wrap_future(future)
         try:
-            return await asyncio.shield(asyncio.wrap_future(future))
+            return await asyncio.shield(result)
         except asyncio.CancelledError:
             if not future.cancel():
                 if on_cancel is not None:
                     on_cancel()
-                await _finished(future)
+                await _finished(result)
             raise
 
     async def stream(
@@ -75,7 +76,7 @@ class Worker:
             if not future.cancel():
                 if on_cancel is not None and not future.done():
                     on_cancel()
-                await _finished(future)
+                await _finished(asyncio.wrap_future(future))
 
     async def aclose(self) -> None:
         """Wait for the running call and end the thread. Safe to call twice."""
@@ -84,10 +85,10 @@ class Worker:
             await anyio.to_thread.run_sync(self._executor.shutdown)
 
 
-async def _finished(future: "Future[T]") -> None:
-    """Wait for `future` whatever happens to the waiting task; its outcome is of no interest any more."""
+async def _finished(result: "asyncio.Future[T]") -> None:
+    """Wait for `result` whatever happens to the waiting task; its outcome is of no interest any more."""
     with anyio.CancelScope(shield=True), contextlib.suppress(Exception):
-        await asyncio.wrap_future(future)
+        await result
 
 
 class _Mailbox(Generic[T]):

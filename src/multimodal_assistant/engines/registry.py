@@ -19,6 +19,8 @@ BUILT_IN = {
     "vad.scripted": f"{_HERE}.scripted:ScriptedVad",
     "turn.smart-turn": f"{_HERE}.turn.smart_turn:SmartTurn",
     "turn.scripted": f"{_HERE}.scripted:ScriptedTurn",
+    "sentence.smollm2": f"{_HERE}.turn.sentence_end:SentenceEnd",
+    "sentence.scripted": f"{_HERE}.scripted:ScriptedSentenceEnd",
     "stt.whisper": f"{_HERE}.stt.whisper:WhisperEngine",
     "stt.scripted": f"{_HERE}.scripted:ScriptedStt",
     "llm.llama.cpp": f"{_HERE}.llm.llama_cpp:LlamaCppModel",
@@ -33,7 +35,7 @@ BUILT_IN = {
 
 
 def names(kind: str) -> list[str]:
-    """All engines of a kind (vad, stt, llm, tts), built in and installed."""
+    """All engines of a kind (vad, turn, sentence, stt, llm, tts), built in and installed."""
     return sorted(name.split(".", 1)[1] for name in _table() if name.startswith(f"{kind}."))
 
 

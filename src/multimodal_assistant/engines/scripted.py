@@ -162,6 +162,23 @@ class ScriptedTurn(_Scripted):
         return score
 
 
+class ScriptedSentenceEnd(_Scripted):
+    """Gives the next of `scores` whenever it is asked; the last one again and again."""
+
+    kind = "sentence"
+
+    def __init__(self, *, scores: Sequence[float] = (0.95,), script: Script | None = None) -> None:
+        super().__init__(script or Script())
+        self._scores = list(scores)
+
+    async def score(self, text: str) -> float:
+        score = self._scores[min(len(self.ledger.requests), len(self._scores) - 1)]
+        self.ledger.requests.append(text)
+        await self._wait(0)
+        self.ledger.completed += 1
+        return score
+
+
 class ScriptedVad(_Scripted):
     """Speech is whatever is louder than `threshold_dbfs`."""
 

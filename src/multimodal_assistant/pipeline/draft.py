@@ -5,10 +5,13 @@ from collections.abc import Callable, Sequence
 import anyio
 
 from multimodal_assistant.core.audio import SPEECH_RATE
+from multimodal_assistant.core.deadline import deadline
+from multimodal_assistant.core.errors import AssistantError
 from multimodal_assistant.core.timing import Stopwatch
 from multimodal_assistant.core.types import AudioChunk, Message, Samples, SpokenChunk, Transcript, Usage
 from multimodal_assistant.processors.playout import Playout
 
+from .listen import PATIENCE
 from .reply import Ears, Engines, Manner, make_reply
 
 
@@ -25,7 +28,7 @@ class Draft:
         self.watch = Stopwatch()
         self.sounding = False
         """Its first sample has gone out."""
-        self.failed = False
+        self.error: AssistantError | None = None
         """An engine failed before all of it was made."""
         self._heard = heard
         self._committed = anyio.Event()
@@ -47,9 +50,10 @@ class Draft:
     async def listen(self, engines: Engines, manner: Manner) -> Transcript:
         """Transcribe what was heard."""
         audio = AudioChunk(self._heard, SPEECH_RATE)
-        self.transcript = await engines.stt.transcribe(audio, language=manner.language)
-        self.watch.mark("stt")
-        return self.transcript
+        with deadline(PATIENCE, "Speech recognition"):
+            self.transcript = await engines.stt.transcribe(audio, language=manner.language)
+            self.watch.mark("stt")
+            return self.transcript
 
     async def answer(self, transcript: Transcript, engines: Engines, manner: Manner, history: Sequence[Message]) -> None:
         """Write and speak the reply into the playout; past the first clause only once it is committed."""

@@ -8,6 +8,9 @@ from multimodal_assistant.core.protocols import SpeechToText, VoiceActivityDetec
 from multimodal_assistant.core.types import AudioChunk, Transcript
 from multimodal_assistant.processors.endpointing import speech_span
 
+PATIENCE = 15.0
+"""Seconds that the recognizer may take for an utterance."""
+
 _WINDOW = 512  # samples a detector scores at once
 _FIRST_PARTIAL, _PARTIAL_EVERY = 1.2, 0.8  # seconds of speech
 _AROUND = round(0.2 * SPEECH_RATE)  # kept on either side of the speech: soft beginnings and endings

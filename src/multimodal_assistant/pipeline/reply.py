@@ -8,7 +8,14 @@ import anyio
 from anyio.streams.memory import MemoryObjectSendStream
 
 from multimodal_assistant.core.errors import leaf
-from multimodal_assistant.core.protocols import LanguageModel, SpeechToText, TextToSpeech, VoiceActivityDetector
+from multimodal_assistant.core.protocols import (
+    EndOfSentenceDetector,
+    EndOfTurnDetector,
+    LanguageModel,
+    SpeechToText,
+    TextToSpeech,
+    VoiceActivityDetector,
+)
 from multimodal_assistant.core.types import Message, SpokenChunk, Transcript, Usage
 
 from .respond import SPOKEN_STYLE, respond
@@ -26,6 +33,28 @@ class Engines:
     stt: SpeechToText
     llm: LanguageModel
     tts: TextToSpeech
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfTurn:
+    """What tells a pause from the end of a turn."""
+
+    melody: EndOfTurnDetector
+    sentence: EndOfSentenceDetector | None = None
+    sentence_language: str = "en"
+    """The language `sentence` knows; words in another one are left to the melody."""
+
+    async def warm(self) -> None:
+        """Load the models."""
+        await self.melody.warm()
+        if self.sentence is not None:
+            await self.sentence.warm()
+
+    async def aclose(self) -> None:
+        """Free the models. Safe to call twice."""
+        await self.melody.aclose()
+        if self.sentence is not None:
+            await self.sentence.aclose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +88,7 @@ async def make_reply(transcript: Transcript, engines: Engines, manner: Manner, h
     """
     send, receive = anyio.create_memory_object_stream[str](_TEXT_AHEAD)
     try:
-        async with anyio.create_task_group() as tasks, receive:
+        async with anyio.create_task_group() as tasks, receive, send:  # send too: a task that is cancelled before it begins closes nothing
             tasks.start_soon(_write, transcript.text, engines, manner, history, ears, send, name="respond")
             await _say(receive, engines, transcript.language, ears)
     except BaseExceptionGroup as group:

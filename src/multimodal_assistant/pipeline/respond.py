@@ -3,9 +3,13 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+from multimodal_assistant.core.deadline import within
 from multimodal_assistant.core.protocols import LanguageModel
 from multimodal_assistant.core.types import Message, TextDelta
 from multimodal_assistant.processors.reply_filter import ReplyFilter
+
+PATIENCE = 30.0
+"""Seconds that a language model may take for its next word: a server may have to load it first."""
 
 SPOKEN_STYLE = "You are a friendly voice assistant. Answer in one or two short spoken sentences, in plain words, without lists or markdown."
 """The standing instruction, short and positive: every "no" in it makes the smallest models worse.
@@ -26,7 +30,7 @@ async def respond(
     messages = conversation(said, system=system, history=history)
     spoken = ReplyFilter()
     usage = None
-    async with aclosing(llm.reply(messages, max_tokens=max_tokens)) as deltas:
+    async with aclosing(within(llm.reply(messages, max_tokens=max_tokens), PATIENCE, "The language model")) as deltas:
         async for delta in deltas:
             usage = delta.usage or usage
             if text := spoken.feed(delta.text):

@@ -4,10 +4,14 @@ from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import aclosing
 
 from multimodal_assistant.core.audio import silence
+from multimodal_assistant.core.deadline import within
 from multimodal_assistant.core.protocols import TextToSpeech
 from multimodal_assistant.core.types import AudioChunk, SpokenChunk
 from multimodal_assistant.processors.sentences import SentenceBuffer
 from multimodal_assistant.processors.speakable import speakable
+
+PATIENCE = 20.0
+"""Seconds that a voice may take for its next piece."""
 
 _PAUSE_SECONDS = {
     ",": 0.10,
@@ -46,7 +50,7 @@ async def speak(clauses: AsyncIterable[str], tts: TextToSpeech, *, language: str
         text = speakable(clause, language)
         if not text:
             continue
-        async with aclosing(tts.speak(text)) as chunks:
+        async with aclosing(within(tts.speak(text), PATIENCE, "The voice")) as chunks:
             async for chunk in chunks:
                 if pause:
                     yield SpokenChunk(AudioChunk(silence(pause, tts.rate), tts.rate), "")

@@ -9,85 +9,12 @@ pauses it, and then either stops it (real words) or lets it go on where it was (
 """
 
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Literal
 
-from multimodal_assistant.processors.words import asks_to_stop, is_backchannel, trails_off, words_of
+from multimodal_assistant.processors.end_of_turn import likelihood
+from multimodal_assistant.processors.words import trails_off, words_of
 
-
-class Phase(Enum):
-    """Who has the floor."""
-
-    IDLE = "idle"
-    USER = "user"
-    ASSISTANT = "assistant"
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The constants of turn-taking; docs/turn-taking.md has the evidence for each."""
-
-    voice_on: float = 0.5
-    voice_off: float = 0.35
-    """Speech probability that begins and ends voice."""
-    onset: float = 0.064
-    """Seconds of voice that make speech: shorter is a click."""
-    soft_pause: float = 0.064
-    """Silence after which a draft is started."""
-    score_every: float = 0.1
-    tiers: tuple[tuple[float, float], ...] = ((0.85, 0.20), (0.50, 0.35), (0.20, 0.50), (0.0, 1.1))
-    """(end-of-turn score at least, silence in seconds): the first that both hold commits."""
-    trailing_wait: float = 2.0
-    """Silence after a trailing word, or a score below `hopeless`."""
-    hopeless: float = 0.05
-    longest_wait: float = 2.4
-    """Silence after which the turn is taken whatever else holds."""
-    revision_window: float = 0.6
-    revision_heard: float = 0.3
-    """Speech this soon after the commit, with less than that heard, continues the turn."""
-    duck_after: float = 0.1
-    pause_after: float = 0.2
-    stop_after: float = 0.9
-    """Seconds of voice over the assistant's."""
-    stop_words: int = 2
-    overlap_silence: float = 0.25
-    """Silence that ends an overlap."""
-    verdict_wait: float = 0.9
-    """How long a paused assistant waits for the words of an overlap that has ended."""
-    tolerance_least: float = 0.2
-    tolerance_most: float = 0.9
-    tolerance_weight: float = 0.8
-    """Weight of what is known in the running mean of a user's own pauses."""
-
-
-Kind = Literal[
-    "speech_started",
-    "speech_stopped",
-    "start_draft",
-    "score",
-    "retract",
-    "commit",
-    "discard",
-    "revise",
-    "duck",
-    "unduck",
-    "pause",
-    "resume",
-    "stop",
-    "overhear",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """What the session is to do."""
-
-    kind: Kind
-    revision: int = 0
-    """Of the draft it is about: a later result with an older number is stale."""
-    reason: str = ""
-    since: float = 0.0
-    """When the speech that caused it began."""
+from .overlap import Overlap
+from .rules import Action, Phase, Rules
 
 
 @dataclass(slots=True)
@@ -110,21 +37,18 @@ class _Draft:
     revision: int
     begun: float
     text: str | None = None
-    score: float | None = None
+    sentence: float | None = None
+    """Probability that the words may end here."""
+    melody: float | None = None
+    """Lowest end-of-turn score so far."""
     scored_at: float = field(default=-1.0)
     """Time of the last request for a score."""
+    failed: bool = False
 
-
-@dataclass(slots=True)
-class _Overlap:
-    """The user's voice over the assistant's."""
-
-    begun: float
-    step: Literal["heard", "ducked", "paused"] = "heard"
-    text: str | None = None
-    ended: float | None = None
-    asked: bool = False
-    """Its words have been asked for since it ended."""
+    @property
+    def likelihood(self) -> float:
+        """Probability that the turn is over."""
+        return likelihood(self.text or "", melody=self.melody, sentence=self.sentence)
 
 
 class Turns:
@@ -137,7 +61,7 @@ class Turns:
         """Seconds: how long this user pauses within a turn, learnt."""
         self._voice = _Voice()
         self._draft: _Draft | None = None
-        self._overlap: _Overlap | None = None
+        self._overlap: Overlap | None = None
         self._revisions = 0
         self._committed_at = 0.0
         self._heard = 0.0
@@ -155,71 +79,60 @@ class Turns:
             case Phase.ASSISTANT:
                 return self._assistant(now)
 
-    def understood(self, now: float, revision: int, text: str) -> list[Action]:
-        """The words of the draft are known."""
+    def understood(self, now: float, revision: int, text: str, sentence: float | None = None) -> list[Action]:
+        """The words of the draft are known, and how probably they may end here."""
         if self._draft is None or self._draft.revision != revision:
             return []
-        self._draft.text = text
+        self._draft.text, self._draft.sentence = text, sentence
         if not words_of(text):
-            return self._discard("no words")
+            return self._give_up("no words")
         return self._decide(now)
 
     def scored(self, now: float, revision: int, score: float) -> list[Action]:
         """The end-of-turn model has spoken."""
-        if self._draft is None or self._draft.revision != revision:
+        draft = self._draft
+        if draft is None or draft.revision != revision:
             return []
-        self._draft.score = score
+        draft.melody = score if draft.melody is None else min(draft.melody, score)
         return self._decide(now)
 
-    @property
-    def overlap_since(self) -> float | None:
-        """When the user's voice began over the paused assistant's, while it goes on."""
-        overlap = self._overlap
-        return overlap.begun if overlap is not None and overlap.step == "paused" and overlap.ended is None else None
-
-    @property
-    def overlapping(self) -> bool:
-        """Whether the words of an overlap are of use."""
-        return self._overlap is not None
-
-    def failed(self, revision: int) -> list[Action]:
-        """The draft could not be made: the turn is given up."""
+    def failed(self, now: float, revision: int) -> list[Action]:
+        """The draft could not be made. The user may still go on; if not, the turn is given up."""
         if self._draft is None or self._draft.revision != revision:
             return []
-        return self._discard("failed")
+        self._draft.failed = True
+        return self._decide(now)
 
-    def overheard(self, now: float, text: str) -> list[Action]:
-        """The words of the overlap up to `now`, which may be a while ago."""
-        overlap = self._overlap
-        if overlap is None or self.phase is not Phase.ASSISTANT or now < overlap.begun:
+    def overheard(self, until: float, text: str) -> list[Action]:
+        """The words of the overlap up to `until`, which may be a while ago."""
+        if self._overlap is None or self.phase is not Phase.ASSISTANT:
             return []
-        if overlap.ended is not None and now < overlap.ended:  # part of it: enough for an interruption, not for a backchannel
-            return self._interrupt("interrupted") if self._takes_the_floor(text) else []
-        overlap.text = text
-        return self._judge_overlap(now)
+        return self._settle(self._overlap.words(until, text))
 
     def played(self, heard: float) -> None:
         """The user has heard this many seconds of the present reply."""
         self._heard = heard
 
-    def reply_ended(self, now: float) -> list[Action]:
+    def reply_ended(self) -> list[Action]:
         """The last of the reply has been played, or there was nothing to play."""
         if self.phase is not Phase.ASSISTANT:
             return []
         overlap, self._overlap = self._overlap, None
-        if overlap is not None and (overlap.step == "paused" or self._voice.confirmed):
+        if overlap is not None and (overlap.paused or self._voice.confirmed):
             self.phase = Phase.USER
             return [Action("speech_started", since=overlap.begun)]
         self.phase = Phase.IDLE
         return []
 
-    def input_ended(self, now: float) -> list[Action]:
-        """No more audio will come: a turn that was begun is over."""
-        if self.phase is not Phase.USER:
-            return []
-        if self._draft is None:
-            return [*self._start_draft(now), *self._commit(now, "end of input")]
-        return self._commit(now, "end of input")
+    @property
+    def overlap_since(self) -> float | None:
+        """When the user's voice began over the paused assistant's, while it goes on."""
+        return self._overlap.begun if self._overlap is not None and self._overlap.going_on else None
+
+    @property
+    def overlapping(self) -> bool:
+        """Whether the words of an overlap are of use."""
+        return self._overlap is not None
 
     # Voice
 
@@ -234,9 +147,6 @@ class Turns:
             self._voice.confirmed = True
             return True
         return False
-
-    def _silence(self, now: float) -> float:
-        return 0.0 if self._voice.active else now - self._voice.since
 
     # The user has the floor
 
@@ -254,11 +164,15 @@ class Turns:
             return []
         if self._draft is None:
             return [Action("speech_stopped", since=self._voice.since), *self._start_draft(now)]
-        actions = self._decide(now)
-        if not actions and now - self._draft.scored_at >= self.rules.score_every - 1e-9:
-            self._draft.scored_at = now
-            actions = [Action("score", self._draft.revision)]
-        return actions
+        if actions := self._decide(now):
+            return actions
+        if now - self._draft.scored_at < self.rules.score_every - 1e-9 or silence > self.rules.score_until:
+            return []
+        self._draft.scored_at = now
+        return [Action("score", self._draft.revision)]
+
+    def _silence(self, now: float) -> float:
+        return 0.0 if self._voice.active else now - self._voice.since
 
     def _start_draft(self, now: float) -> list[Action]:
         self._revisions += 1
@@ -276,28 +190,31 @@ class Turns:
         weighted = rules.tolerance_weight * self.tolerance + (1 - rules.tolerance_weight) * pause
         self.tolerance = min(max(weighted, rules.tolerance_least), rules.tolerance_most)
 
-    def _discard(self, reason: str) -> list[Action]:
+    def _give_up(self, reason: str) -> list[Action]:
         """It was no speech after all, or nothing can be made of it."""
         draft, self._draft = self._draft, None
         self.phase = Phase.IDLE
-        return [Action("discard", draft.revision if draft else 0, reason)]
+        return [Action("give_up", draft.revision if draft else 0, reason)]
 
     def _decide(self, now: float) -> list[Action]:
         """Commit when the silence is long enough for what is known."""
         draft = self._draft
-        if draft is None or draft.text is None or self.phase is not Phase.USER or self._voice.active:
+        if draft is None or self.phase is not Phase.USER or self._voice.active:
             return []
         silence = self._silence(now)
+        if draft.failed:
+            return self._give_up("failed") if silence >= self.rules.tiers[-1][1] else []
+        if draft.text is None:
+            return []
         if silence >= self.rules.longest_wait:
             return self._commit(now, "longest wait")
-        hopeless = draft.score is not None and draft.score < self.rules.hopeless
-        if trails_off(draft.text) or hopeless:
-            waited = silence >= self.rules.trailing_wait
-            return self._commit(now, "waited after a trailing word" if not hopeless else "waited after an open end") if waited else []
+        if trails_off(draft.text):
+            return self._commit(now, "waited after a trailing word") if silence >= self.rules.trailing_wait else []
+        likely = draft.likelihood
         for index, (least, wait) in enumerate(self.rules.tiers):
             wait = wait if index == 0 else max(wait, self.tolerance)
-            if silence >= wait - 1e-9 and (draft.score if draft.score is not None else 0.0) >= least:
-                return self._commit(now, f"score {draft.score or 0.0:.2f}, silence {silence:.2f} s")
+            if silence >= wait - 1e-9 and likely >= least:
+                return self._commit(now, f"end {likely:.2f}, silence {silence:.2f} s")
         return []
 
     def _commit(self, now: float, reason: str) -> list[Action]:
@@ -314,9 +231,8 @@ class Turns:
         if self._overlap is None:
             return self._overlap_begins(now) if self._voice.confirmed else []
         if self._voice.confirmed:
-            self._overlap.ended = None
-            return self._overlap_goes_on(now)
-        return [] if self._voice.active else self._overlap_pauses(now)
+            return self._settle(self._overlap.voice(now))
+        return [] if self._voice.active else self._settle(self._overlap.silence(now, self._voice.since))
 
     def _overlap_begins(self, now: float) -> list[Action]:
         begun = self._voice.since
@@ -326,69 +242,13 @@ class Turns:
             return [Action("revise", reason="the user went on", since=begun)]
         if begun < self._committed_at:
             return []
-        self._overlap = _Overlap(begun)
-        return self._overlap_goes_on(now)
+        self._overlap = Overlap(self.rules, begun)
+        return self._settle(self._overlap.voice(now))
 
-    def _overlap_goes_on(self, now: float) -> list[Action]:
-        overlap = self._overlap
-        if overlap is None:
-            return []
-        voiced = now - overlap.begun
-        actions: list[Action] = []
-        if overlap.step == "heard" and voiced >= self.rules.duck_after - 1e-9:
-            overlap.step = "ducked"
-            actions.append(Action("duck"))
-        if overlap.step == "ducked" and voiced >= self.rules.pause_after - 1e-9:
-            overlap.step = "paused"
-            actions += [Action("pause"), Action("overhear", since=overlap.begun)]
-        return actions or self._judge_overlap(now)
-
-    def _overlap_pauses(self, now: float) -> list[Action]:
-        overlap = self._overlap
-        if overlap is None:
-            return []
-        if overlap.ended is None:
-            overlap.ended = self._voice.since
-            overlap.asked = False
-        if now - overlap.ended < self.rules.overlap_silence - 1e-9:
-            return []
-        if overlap.step != "paused":
-            return self._give_back("too short")
-        if not overlap.asked:
-            overlap.asked = True
-            overlap.text = None
-            return [Action("overhear", since=overlap.begun)]
-        if overlap.text is not None:
-            return self._judge_overlap(now)
-        return self._give_back("no words in time") if now - overlap.ended >= self.rules.verdict_wait else []
-
-    def _judge_overlap(self, now: float) -> list[Action]:
-        """Stop, go on, or wait for more."""
-        overlap = self._overlap
-        if overlap is None:
-            return []
-        text = overlap.text or ""
-        if asks_to_stop(text):
-            return self._interrupt("asked to stop")
-        if overlap.ended is not None and overlap.asked and overlap.text is not None:
-            return self._give_back("a backchannel") if is_backchannel(text) else self._interrupt("interrupted")
-        if self._takes_the_floor(text):
-            return self._interrupt("interrupted")
-        if overlap.ended is None and now - overlap.begun >= self.rules.stop_after and overlap.text is not None and not is_backchannel(text):
-            return self._interrupt("interrupted")
-        return []
-
-    def _takes_the_floor(self, text: str) -> bool:
-        """Whether nothing that may follow can make a backchannel of it."""
-        return asks_to_stop(text) or len(words_of(text)) >= self.rules.stop_words and not is_backchannel(text)
-
-    def _interrupt(self, reason: str) -> list[Action]:
-        overlap, self._overlap = self._overlap, None
-        self.phase = Phase.USER
-        return [Action("stop", reason=reason, since=overlap.begun if overlap else 0.0)]
-
-    def _give_back(self, reason: str) -> list[Action]:
-        overlap, self._overlap = self._overlap, None
-        if overlap is None or overlap.step == "heard":
-            return []
-        return [Action("unduck" if overlap.step == "ducked" else "resume", reason=reason)]
+    def _settle(self, actions: list[Action]) -> list[Action]:
+        """A verdict ends the overlap; an interruption gives the user the floor."""
+        if self._overlap is not None and self._overlap.over:
+            self._overlap = None
+            if any(action.kind == "stop" for action in actions):
+                self.phase = Phase.USER
+        return actions

@@ -54,7 +54,7 @@ _STARTERS = frozenset(
     "a after also although an and another as at because before both but by can could did do does each every first for from he her here his"
     " how however i if in is it its let many maybe meanwhile most my next no not now of on once one or other our she should since so some"
     " that the their then there these they this those though to today we well what when where whether which while who why with would yes"
-    " you your das der die ein eine er es ich ihr im sie und wir aber"  # codespell:ignore sie
+    " you your das der die ein eine er es ich ihr im sie und wir aber"
     " le la les il elle ils nous vous je el los las yo".split()
 )
 """Words that begin a sentence, where they are written with a capital."""
@@ -64,7 +64,7 @@ _LEANING = frozenset(
     " their there these they this those through to too under very was we were what when where which while who will with would you your"
     " i'm it's you're we're they're don't can't am auf aus bei das dem den der des die ein eine einen einer es ich im ist mit nicht"
     " sind und von zu zum zur c'est ce dans de des du en est et la le les leur ou par pour que qui sa se ses son sur un une como con"
-    " del el es la las lo los para por su sus una uno y che da di e gli il nel o per si um uma os do da no na em".split()  # codespell:ignore ist,sie
+    " del el es la las lo los para por su sus una uno y che da di e gli il nel o per si um uma os do da no na em".split()
 )
 """Words that a phrase hardly ever ends with."""
 _BEFORE_ORDINAL = frozenset("ab am beim bis das dem den der des die ein im ins jeden seit vom zum zur".split())

@@ -3,26 +3,19 @@
 The prefix cache does the work: a conversation that only grows at its end is evaluated from where it differs.
 """
 
-import os
-import secrets
-import sys
-import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from multimodal_assistant.core.errors import EngineFailed, EngineUnavailable, ModelMissing
+from multimodal_assistant.core.errors import EngineFailed
 from multimodal_assistant.core.types import Details, Message, TextDelta, Usage
 from multimodal_assistant.core.worker import Emit, Worker
+from multimodal_assistant.engines.llama import open_server
 
 if TYPE_CHECKING:
     import xllamacpp
-
-
-_NICENESS = 5
-"""The model yields to the voice where they share cores: the first sound matters more than the words after it."""
 
 
 class LlamaCppModel:
@@ -93,49 +86,8 @@ class LlamaCppModel:
 
     def _load(self) -> "xllamacpp.Server":
         if self._server is None:
-            if not self._path.is_file():
-                raise ModelMissing(f"The language model {self._path} is not there.", "Fetch it with `assistant models pull`.")
-            try:
-                import xllamacpp
-            except ImportError as error:
-                raise EngineUnavailable("xllamacpp is not installed.", "Install it with `pip install xllamacpp`.") from error
-            _yield_to_others()
-            # The object always opens an HTTP door of its own: it goes into a private folder that is removed once it stands.
-            with tempfile.TemporaryDirectory(prefix=f"assistant-{os.getpid()}-") as folder:
-                params = self._parameters(xllamacpp.CommonParams(), folder)
-                try:
-                    self._server = xllamacpp.Server(params)
-                except RuntimeError as error:
-                    raise EngineFailed(
-                        f"{self._path.name} is not a model that llama.cpp can load.", "Check it with `assistant models verify`."
-                    ) from error
+            self._server = open_server(self._path, context=self._context, threads=self._threads, yields=True)
         return self._server
-
-    def _parameters(self, params: "xllamacpp.CommonParams", folder: str) -> "xllamacpp.CommonParams":
-        params.model.path = str(self._path)
-        params.n_ctx = self._context
-        params.n_parallel = 1
-        params.verbosity = -1
-        params.warmup = True
-        params.cache_ram_mib = 0  # keeps copies of old prompts in memory; one conversation needs none
-        for cpu in (params.cpuparams, params.cpuparams_batch):
-            cpu.n_threads = self._threads
-            cpu.poll = 0  # sleep between calls: an idle model must not hold a core
-        params.hostnames = [f"{folder}/llm.sock"]
-        params.api_keys = [secrets.token_urlsafe(32)]
-        params.ui = False
-        params.endpoint_slots = False
-        params.n_threads_http = 1
-        return params
-
-
-def _yield_to_others() -> None:
-    """Lower the priority of this thread and of those it starts from now on.
-
-    Linux keeps niceness by thread and hands it down; elsewhere it would be the whole process that yields.
-    """
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
 
 
 def _generate(server: "xllamacpp.Server", request: dict[str, Any], emit: Emit[TextDelta], name: str) -> None:

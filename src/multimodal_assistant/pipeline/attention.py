@@ -1,0 +1,146 @@
+"""What the models make of the user's voice while it goes on: the words so far, whether the turn is over, words over the assistant's.
+
+One task of each kind at a time. What comes of it is reported to `turns.py`; a failure is logged, and the silence alone decides.
+"""
+
+import logging
+from collections.abc import Callable
+
+import anyio
+from anyio.abc import TaskGroup
+
+from multimodal_assistant.core.audio import SPEECH_RATE
+from multimodal_assistant.core.deadline import deadline
+from multimodal_assistant.core.errors import AssistantError
+from multimodal_assistant.core.protocols import Prefilling
+from multimodal_assistant.core.types import AudioChunk, Message, Transcript
+from multimodal_assistant.processors.input_buffer import InputBuffer
+
+from .listen import PATIENCE, ListenAlong
+from .reply import EndOfTurn, Engines, Manner
+from .respond import conversation
+from .rules import Action
+from .turns import Turns
+
+log = logging.getLogger(__name__)
+
+_BEFORE_OVERLAP = 0.2  # seconds kept before the detector is sure
+_OVERHEAR_EVERY = 0.3
+
+
+class Attention:
+    """carry_out: does what the rules ask for. A session has one."""
+
+    def __init__(
+        self,
+        heard: InputBuffer,
+        engines: Engines,
+        end_of_turn: EndOfTurn,
+        manner: Manner,
+        turns: Turns,
+        carry_out: Callable[[list[Action]], None],
+    ) -> None:
+        self._heard = heard
+        self._engines = engines
+        self._end_of_turn = end_of_turn
+        self._manner = manner
+        self._turns = turns
+        self._carry_out = carry_out
+        self._along = ListenAlong()
+        self._partial: anyio.CancelScope | None = None
+        self._scoring = False
+        self._overhearing = False
+        self._overheard_at = 0.0
+        self._overhear_again: float | None = None
+
+    # The words so far
+
+    def utterance_begins(self, since: float) -> None:
+        """Speech began at `since`."""
+        self._along = ListenAlong(since)
+
+    def partial_due(self, now: float) -> bool:
+        """Whether it is time to transcribe what is being said; asking takes the turn."""
+        return self._partial is None and self._along.due(now)
+
+    def drop_partial(self) -> None:
+        """Make way: the words are wanted for good."""
+        if self._partial is not None:
+            self._partial.cancel()
+
+    async def listen_along(self, since: float, history: tuple[Message, ...], tell: Callable[[str], bool]) -> None:
+        """The words since `since`: for captions, and for the language model to read ahead.
+
+        tell: gets them; False means that they have come too late.
+        """
+        with anyio.CancelScope() as self._partial:
+            try:
+                text = (await self._transcribe(since)).text
+                stable = self._along.heard(text) if tell(text) else ""
+                llm = self._engines.llm
+                if stable and isinstance(llm, Prefilling):
+                    await llm.prefill(conversation(stable, system=self._manner.system, history=history))
+            except AssistantError as error:
+                log.warning("no words while listening: %s", error)
+        self._partial = None
+
+    # Whether the turn is over
+
+    def score(self, tasks: TaskGroup, revision: int, since: float) -> None:
+        """Ask the audio model, unless it is still thinking."""
+        if not self._scoring:
+            self._scoring = True
+            tasks.start_soon(self._score_turn, revision, since, name="end of turn")
+
+    async def _score_turn(self, revision: int, since: float) -> None:
+        try:
+            score = await self._end_of_turn.melody.score(self._heard.between(since, self._heard.now))
+            self._carry_out(self._turns.scored(self._heard.now, revision, score))
+        except AssistantError as error:
+            log.warning("no end-of-turn score: %s", error)
+        finally:
+            self._scoring = False
+
+    async def judge(self, revision: int, transcript: Transcript) -> None:
+        """Report the words of a draft, and whether they are a whole utterance."""
+        sentence = None
+        detector = self._end_of_turn.sentence
+        if detector is not None and transcript.text and transcript.language == self._end_of_turn.sentence_language:
+            try:
+                sentence = await detector.score(transcript.text)
+            except AssistantError as error:
+                log.warning("no end-of-sentence score: %s", error)
+        self._carry_out(self._turns.understood(self._heard.now, revision, transcript.text, sentence))
+
+    # Words over the assistant's
+
+    def overhear_due(self, now: float) -> bool:
+        """Whether an overlap that goes on should be understood again."""
+        return self._turns.overlap_since is not None and now - self._overheard_at >= _OVERHEAR_EVERY
+
+    def overhear(self, tasks: TaskGroup, since: float) -> None:
+        """Understand what is said over the assistant's voice since `since`."""
+        self._overheard_at = self._heard.now
+        if self._overhearing:  # what is being understood is not all of it
+            self._overhear_again = since
+        else:
+            self._overhearing = True
+            tasks.start_soon(self._overhear, tasks, since, name="overhear")
+
+    async def _overhear(self, tasks: TaskGroup, since: float) -> None:
+        try:
+            until = self._heard.now
+            transcript = await self._transcribe(since - _BEFORE_OVERLAP)
+            self._carry_out(self._turns.overheard(until, transcript.text))
+        except AssistantError as error:
+            log.warning("an interruption could not be understood: %s", error)
+        finally:
+            self._overhearing = False
+        again, self._overhear_again = self._overhear_again, None
+        if again is not None and self._turns.overlapping:
+            self.overhear(tasks, again)
+
+    async def _transcribe(self, since: float) -> Transcript:
+        audio = AudioChunk(self._heard.between(since, self._heard.now), SPEECH_RATE)
+        with deadline(PATIENCE, "Speech recognition"):
+            return await self._engines.stt.transcribe(audio, language=self._manner.language)

@@ -1,0 +1,117 @@
+"""The committed answer → the samples that go out, and what the user has heard of it."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from multimodal_assistant.core import events as ev
+from multimodal_assistant.core.types import Samples
+from multimodal_assistant.processors.playout import Playout
+
+from .draft import Draft
+from .history import History
+
+
+class Playback:
+    """The assistant's side of the sound.
+
+    tell: publishes events. clock: seconds of input so far. delay: seconds between a pull and the ear.
+    """
+
+    def __init__(self, history: History, tell: Callable[[ev.Event], None], clock: Callable[[], float], delay: Callable[[], float]) -> None:
+        self._history = history
+        self._tell = tell
+        self._clock = clock
+        self._delay = delay
+        self._live: Draft | None = None
+        self._turn = ""
+        self._committed_at = 0.0
+        self._fading: Playout | None = None
+
+    @property
+    def live(self) -> Draft | None:
+        """The answer that has the floor."""
+        return self._live
+
+    @property
+    def heard_seconds(self) -> float:
+        """How much of the answer has reached the ear."""
+        return 0.0 if self._live is None else max(self._live.playout.seconds - self._delay(), 0.0)
+
+    def begin(self, draft: Draft, turn: str) -> None:
+        """Let an answer sound."""
+        self._live, self._turn, self._committed_at = draft, turn, self._clock()
+        draft.commit(lambda delta: self._tell(ev.ReplyText(turn, delta, t=self._clock())))
+
+    def duck(self) -> None:
+        """More quietly."""
+        if self._live is not None:
+            self._live.playout.duck()
+
+    def unduck(self) -> None:
+        """As loudly as before."""
+        if self._live is not None:
+            self._live.playout.unduck()
+
+    def pause(self) -> None:
+        """Hold it."""
+        if self._live is not None:
+            self._live.playout.pause()
+            self._tell(ev.AudioPaused(self._turn, t=self._clock()))
+
+    def resume(self, reason: str) -> None:
+        """Go on where it was."""
+        if self._live is not None:
+            self._live.playout.resume()
+            self._tell(ev.AudioResumed(self._turn, reason, t=self._clock()))
+
+    def stop(self, reason: str) -> None:
+        """The user has taken the floor: history keeps what was heard."""
+        draft = self.take_back()
+        if draft is not None and draft.transcript is not None:
+            heard = draft.playout.heard(delay=self._delay())
+            self._history.interrupted(draft.transcript.text, heard)
+            self._tell(ev.AudioStopped(self._turn, heard, reason, t=self._clock()))
+
+    def take_back(self) -> Draft | None:
+        """End the answer with a fade and stop whatever still works on it; nothing of it is kept."""
+        draft, self._live = self._live, None
+        if draft is not None:
+            draft.playout.drop()
+            draft.scope.cancel()
+            self._fading = draft.playout
+        return draft
+
+    def pull(self, count: int) -> Samples:
+        """The next `count` samples, shape [count]."""
+        out = np.zeros(count, np.float32)
+        if self._fading is not None:
+            out, self._fading = self._fading.pull(count), None
+        draft = self._live
+        if draft is None:
+            return out
+        out = out + draft.playout.pull(count)
+        if not draft.sounding and draft.playout.position:
+            self._first_sound(draft)
+        return out
+
+    def ended(self) -> bool:
+        """Whether the last of the answer has just gone out; it is then in the history."""
+        draft = self._live
+        if draft is None or not draft.playout.done:
+            return False
+        self._live = None
+        if draft.sounding:
+            self._tell(ev.AudioFinished(self._turn, t=self._clock()))
+        if draft.transcript is not None and draft.error is not None:
+            self._history.interrupted(draft.transcript.text, draft.playout.heard())
+        elif draft.transcript is not None:
+            self._history.answered(draft.transcript.text, draft.text)
+        return True
+
+    def _first_sound(self, draft: Draft) -> None:
+        draft.sounding = True
+        now = self._clock()
+        self._tell(ev.AudioStarted(self._turn, t=now))
+        stages = draft.stages(self._committed_at - draft.speech_end, now - draft.speech_end)
+        self._tell(ev.TurnMetrics(self._turn, stages, t=now))

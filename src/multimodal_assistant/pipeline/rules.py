@@ -1,0 +1,81 @@
+"""The constants of turn-taking, and what it asks the session to do. docs/turn-taking.md has the evidence for each."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
+
+
+class Phase(Enum):
+    """Who has the floor."""
+
+    IDLE = "idle"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Seconds, unless said otherwise."""
+
+    voice_on: float = 0.5
+    voice_off: float = 0.35
+    """Speech probability that begins and ends voice."""
+    onset: float = 0.064
+    """Voice that makes speech: shorter is a click."""
+    soft_pause: float = 0.064
+    """Silence after which a draft is started."""
+    score_every: float = 0.1
+    score_until: float = 0.3
+    """Silence after which the melody says nothing more: its score rises with any silence."""
+    tiers: tuple[tuple[float, float], ...] = ((0.90, 0.30), (0.75, 0.60), (0.50, 1.10), (0.20, 1.50), (0.0, 2.0))
+    """(likelihood of the end at least, silence): the first that both hold commits."""
+    trailing_wait: float = 2.0
+    """Silence after a trailing word."""
+    longest_wait: float = 2.4
+    """Silence after which the turn is taken whatever else holds."""
+    revision_window: float = 0.6
+    revision_heard: float = 0.3
+    """Speech this soon after the commit, with less than that heard, continues the turn."""
+    duck_after: float = 0.1
+    pause_after: float = 0.2
+    stop_after: float = 0.9
+    """Voice over the assistant's."""
+    stop_words: int = 2
+    overlap_silence: float = 0.25
+    """Silence that ends an overlap."""
+    verdict_wait: float = 0.9
+    """How long a paused assistant waits for the words of an overlap that has ended."""
+    tolerance_least: float = 0.2
+    tolerance_most: float = 0.9
+    tolerance_weight: float = 0.8
+    """Weight of what is known in the running mean of a user's own pauses."""
+
+
+Kind = Literal[
+    "speech_started",
+    "speech_stopped",
+    "start_draft",
+    "score",
+    "retract",
+    "commit",
+    "give_up",
+    "revise",
+    "duck",
+    "unduck",
+    "pause",
+    "resume",
+    "stop",
+    "overhear",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What the session is to do."""
+
+    kind: Kind
+    revision: int = 0
+    """Of the draft it is about: a later result with an older number is stale."""
+    reason: str = ""
+    since: float = 0.0
+    """When the speech that caused it began."""
