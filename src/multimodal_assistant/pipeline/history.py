@@ -1,21 +1,56 @@
 """What was said and heard so far, as a language model reads it."""
 
+from collections.abc import Sequence
+
 from multimodal_assistant.core.types import Message
 
 INTERRUPTED = "[interrupted]"
 """Stands after the last word that was heard of an answer that was cut short."""
 
 
-class History:
-    """Grows at its end only, so that the model's prefix cache always holds what came before."""
+_BYTES_PER_TOKEN = 3.0
+"""Rather few: other scripts than Latin take more tokens for a letter."""
+_SUMMARY = "Earlier in this conversation: "
 
-    def __init__(self) -> None:
+
+def tokens(messages: Sequence[Message]) -> int:
+    """About how many tokens the messages take, rather too many than too few."""
+    return sum(round(len(message.text.encode()) / _BYTES_PER_TOKEN) + 4 for message in messages)
+
+
+class History:
+    """Grows at its end only, so that the model's prefix cache always holds what came before; what is too old becomes a summary.
+
+    budget: tokens it may take. Beyond that `excess` is to be folded into a summary; where nobody does, the oldest of it is dropped
+    at one and a half times the budget.
+    """
+
+    def __init__(self, budget: int = 1500) -> None:
+        self._budget = budget
+        self._summary = ""
         self._messages: list[Message] = []
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """Oldest first."""
-        return tuple(self._messages)
+        """Oldest first; a summary of what came before them is a system message at the beginning."""
+        summary = (Message("system", f"{_SUMMARY}{self._summary}"),) if self._summary else ()
+        return (*summary, *self._messages)
+
+    @property
+    def excess(self) -> tuple[Message, ...]:
+        """The oldest exchanges, as many as must go for the rest to take half of the budget; none while all of it fits."""
+        if tokens(self.messages) <= self._budget:
+            return ()
+        count = 0
+        while tokens(self._messages[count:]) > self._budget / 2 and count < len(self._messages) - 2:
+            count += 2
+        return tuple(self._messages[:count])
+
+    def fold(self, old: Sequence[Message], summary: str) -> None:
+        """Replace `old`, which stands at the beginning, by a summary of it and of the summary before it."""
+        if tuple(self._messages[: len(old)]) == tuple(old):  # else it has been cleared meanwhile
+            del self._messages[: len(old)]
+            self._summary = summary
 
     def answered(self, said: str, reply: str) -> None:
         """A turn that was heard to its end."""
@@ -32,9 +67,12 @@ class History:
     def clear(self) -> None:
         """Start over."""
         self._messages.clear()
+        self._summary = ""
 
     def _say(self, said: str) -> None:
         """The user's words; two utterances without an answer between them are one: chat templates want roles to alternate."""
         if self._messages and self._messages[-1].role == "user":
             said = f"{self._messages.pop().text} {said}"
         self._messages.append(Message("user", said))
+        while tokens(self._messages) > 1.5 * self._budget and len(self._messages) > 2:
+            del self._messages[:2]

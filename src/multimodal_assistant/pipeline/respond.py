@@ -19,7 +19,9 @@ It never changes within a conversation, so that the prefix cache always holds it
 
 
 def conversation(said: str, *, system: str, history: Sequence[Message]) -> list[Message]:
-    """What the model reads: the same from the start each time, new at its end only."""
+    """What the model reads: the same from the start each time, new at its end only. A summary joins the standing instruction."""
+    if history and history[0].role == "system":
+        system, history = f"{system}\n{history[0].text}", history[1:]
     return [Message("system", system), *history, Message("user", said)]
 
 

@@ -18,6 +18,7 @@ from multimodal_assistant.core.types import Samples
 from multimodal_assistant.processors.input_buffer import InputBuffer
 
 from .attention import Attention
+from .compact import compact
 from .draft import Draft
 from .history import History
 from .playback import Playback
@@ -59,6 +60,7 @@ class Session:
         self._utterance_since = 0.0
         self._silent_since = 0.0
         self._draft: Draft | None = None
+        self._idle_work: anyio.CancelScope | None = None
         self._tasks = anyio.create_task_group()
 
     @property
@@ -109,7 +111,18 @@ class Session:
         self._turns.played(self._playback.heard_seconds)
         if self._playback.ended():
             self._carry_out(self._turns.reply_ended())
+            if self.quiet and self._idle_work is None and self.history.excess:
+                self._tasks.start_soon(self._tidy_up, name="compact")
         return out
+
+    async def _tidy_up(self) -> None:
+        """Shorten the history while nobody has the floor."""
+        with anyio.CancelScope() as self._idle_work:
+            try:
+                await compact(self.history, self._engines.llm, system=self._manner.system)
+            except AssistantError as error:
+                log.warning("no summary of the conversation: %s", error)
+        self._idle_work = None
 
     def _tell(self, event: ev.Event) -> None:
         self._bus.publish(event)
@@ -167,6 +180,8 @@ class Session:
                 self._playback.resume(action.reason)
 
     def _speech_started(self, since: float) -> None:
+        if self._idle_work is not None:
+            self._idle_work.cancel()
         self._turn += 1
         self._utterance_since = since - _BEFORE_SPEECH
         self._attention.utterance_begins(since)

@@ -1,0 +1,33 @@
+"""A history that has grown too long → a summary and what is recent. Work for idle moments: cancelled, it has changed nothing."""
+
+from contextlib import aclosing
+
+from multimodal_assistant.core.deadline import within
+from multimodal_assistant.core.protocols import LanguageModel, Prefilling
+
+from .history import History
+from .respond import PATIENCE, conversation
+
+_ASK = "Before we go on: in at most three short sentences, what have I told you and asked you so far?"
+_MOST_TOKENS = 120
+
+
+async def compact(history: History, llm: LanguageModel, *, system: str) -> None:
+    """Fold what is too old into a summary, and have the model read what is left.
+
+    The question is put at the end of the old part itself, which the prefix cache still holds: nothing but the question is evaluated.
+    What is left has a new beginning and is read again, turn by turn, so that a user who speaks does not wait for all of it.
+    """
+    old = history.excess
+    if not old:
+        return
+    earlier = tuple(message for message in history.messages if message.role == "system")
+    reply = llm.reply(conversation(_ASK, system=system, history=(*earlier, *old)), max_tokens=_MOST_TOKENS)
+    async with aclosing(within(reply, PATIENCE, "The language model")) as deltas:
+        written = [delta.text async for delta in deltas]
+    history.fold(old, " ".join("".join(written).split()))
+    left = history.messages
+    if isinstance(llm, Prefilling):
+        for index, message in enumerate(left):
+            if message.role == "user":
+                await llm.prefill(conversation(message.text, system=system, history=left[:index]))
