@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 
+from . import tuning
 from .config import Settings, load
 from .core.errors import EngineError, EngineUnavailable, ModelMissing, UnknownName, leaf
 from .core.protocols import EndOfSentenceDetector, EndOfTurnDetector, LanguageModel, SpeechToText, TextToSpeech
@@ -17,6 +18,7 @@ from .engines import registry
 from .models.store import ModelStore, open_store
 from .pipeline.reply import EndOfTurn, Engines, Manner
 from .pipeline.respond import SPOKEN_STYLE
+from .tuning import Tell
 
 DEFAULT_KOKORO_VOICE = "af_heart"
 DEFAULT_VITS_VOICE = "joe"
@@ -32,12 +34,16 @@ class Defaults:
     voice: str
     asks_ollama: bool
     """Whether a running Ollama is preferred to the embedded model."""
+    stt_threads: int | None = None
+    """None: as many as the other engines get."""
 
 
 PROFILES = {
     "balanced": Defaults(stt="whisper-base", llm="qwen2.5-0.5b", voice=DEFAULT_KOKORO_VOICE, asks_ollama=True),
     "fast": Defaults(stt="whisper-tiny.en", llm="smollm2-135m", voice=DEFAULT_VITS_VOICE, asks_ollama=False),
+    "quality": Defaults(stt="whisper-small", llm="qwen2.5-0.5b", voice=DEFAULT_KOKORO_VOICE, asks_ollama=True),
 }
+"""The fixed ones; `auto` measures (tuning.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +90,14 @@ def store_of(settings: Settings) -> ModelStore:
     return open_store(settings.home, settings.models_dir)
 
 
-async def assemble(settings: Settings, *, hears: bool = True) -> Assistant:
-    """Choose and build the engines; nothing is loaded yet. Without `hears` the recognizer's weights may be missing."""
+async def assemble(settings: Settings, *, hears: bool = True, tell: Tell = lambda _: None) -> Assistant:
+    """Choose and build the engines; nothing is loaded yet, unless the profile is `auto` and has to be measured first (`tell` says so).
+
+    Without `hears` the recognizer's weights may be missing.
+    """
     quiet_threads()
     store = store_of(settings)
-    defaults = PROFILES[settings.profile]
+    defaults, notes = await defaults_of(settings, store, tell)
     llm, llm_note = await choose_llm(settings, store, defaults)
     tts, tts_note = choose_voice(settings, store, defaults)
     try:
@@ -98,7 +107,33 @@ async def assemble(settings: Settings, *, hears: bool = True) -> Assistant:
             raise
         stt = registry.build("stt", "whisper", model=store.home / "models" / defaults.stt)
     manner = Manner(system=settings.llm.system or SPOKEN_STYLE, language=settings.stt.language, max_tokens=settings.llm.max_tokens)
-    return Assistant(Engines(registry.build("vad", "silero"), stt, llm, tts), manner, (llm_note, tts_note))
+    return Assistant(Engines(registry.build("vad", "silero"), stt, llm, tts), manner, (*notes, llm_note, tts_note))
+
+
+async def defaults_of(settings: Settings, store: ModelStore, tell: Tell) -> tuple[Defaults, tuple[str, ...]]:
+    """What the profile means on this machine, and what there is to say about it."""
+    if settings.profile != "auto":
+        return PROFILES[settings.profile], ()
+    balanced, fast = PROFILES["balanced"], PROFILES["fast"]
+    ready = {name for name in store.manifest.models if store.status(name).state == "ready"}
+    ears = [balanced.stt, *([fast.stt] if settings.stt.language == "en" else [])]  # the small one knows only English
+    models = [name for name in (balanced.llm, fast.llm) if name in ready]
+    voices: dict[str, Callable[[], TextToSpeech]] = {}
+    if {"kokoro", "kokoro-voices"} <= ready:
+        voices[DEFAULT_KOKORO_VOICE] = lambda: _kokoro(settings, store, DEFAULT_KOKORO_VOICE)
+    if DEFAULT_VITS_VOICE in ready:
+        voices[DEFAULT_VITS_VOICE] = lambda: _vits(settings, _onnx(store.path(DEFAULT_VITS_VOICE)))
+    candidates = tuning.Candidates(
+        stt={name: lambda threads, name=name: _whisper(settings, store.path(name), name, threads) for name in ears if name in ready},
+        llm={name: lambda name=name: _embedded(settings, store.path(name), name) for name in models},
+        voice=voices,
+        threads=settings.threads,
+    )
+    if not (candidates.stt and candidates.llm and candidates.voice):
+        raise ModelMissing("The profile auto has nothing to choose from: models are missing.", "Fetch them with `assistant models pull`.")
+    choice = tuning.pick(await tuning.measured(candidates, settings.home / "measured", tell), settings.latency_goal)
+    defaults = Defaults(choice.stt, choice.llm, choice.voice, asks_ollama=True, stt_threads=choice.stt_threads)
+    return defaults, (tuning.explained(choice, settings.latency_goal),)
 
 
 def quiet_threads() -> None:
@@ -137,14 +172,12 @@ def choose_stt(settings: Settings, store: ModelStore, defaults: Defaults) -> Spe
     else:
         name = wanted if wanted in store.manifest.models else f"whisper-{wanted}"
         folder = store.path(name) if name in store.manifest.models else _from_hub(wanted, settings.home)
+    return _whisper(settings, folder, name, defaults.stt_threads or settings.threads)
+
+
+def _whisper(settings: Settings, folder: Path, name: str, threads: int) -> SpeechToText:
     return registry.build(
-        "stt",
-        "whisper",
-        model=folder,
-        name=name,
-        compute_type=settings.stt.compute_type,
-        device=settings.stt.device,
-        threads=settings.threads,
+        "stt", "whisper", model=folder, name=name, compute_type=settings.stt.compute_type, device=settings.stt.device, threads=threads
     )
 
 

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from .core.errors import InvalidSetting
 
-Profile = Literal["balanced", "fast"]
+Profile = Literal["balanced", "fast", "quality", "auto"]
 
 
 class _Section(BaseModel):
@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     models_dir: Path | None = None
     """A folder with models placed by hand, looked through before anything is fetched."""
     profile: Profile = "balanced"
+    latency_goal: float = Field(default=0.8, ge=0.3, le=10)
+    """Seconds from the end of a question to the answer that the profile `auto` aims at."""
     threads: int = Field(default_factory=lambda: default_threads(), ge=1, le=64)
     """Threads a model may use."""
     stt: SttSettings = SttSettings()

@@ -77,7 +77,7 @@ async def _ask(options: Options) -> None:
     bus = EventBus()
     bus.subscribe(TranscriptFinal, view.heard)
     bus.subscribe(ReplyText, view.reply)
-    async with await assemble(settings, hears=options.question is not None) as assistant:
+    async with await assemble(settings, hears=options.question is not None, tell=view.remark) as assistant:
         view.notes(assistant.notes)
         with view.loading():
             await assistant.warm(hears=options.question is not None)

@@ -4,26 +4,18 @@ import importlib.util
 import os
 import platform
 import shutil
-import statistics
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing
+from collections.abc import Iterator
 from dataclasses import dataclass
-
-import numpy as np
 
 from multimodal_assistant.app import PROFILES, Assistant, assemble, store_of
 from multimodal_assistant.config import Settings
-from multimodal_assistant.core.audio import SPEECH_RATE, resample
 from multimodal_assistant.core.errors import AssistantError, DeviceError
-from multimodal_assistant.core.types import AudioChunk
-from multimodal_assistant.pipeline.respond import respond
-from multimodal_assistant.pipeline.speak import pieces
+from multimodal_assistant.pipeline.gauge import gauge_llm, gauge_stt, gauge_tts, spoken, voice_to_voice
 from multimodal_assistant.transports.devices import WITHOUT_DEVICES, Kind
 from multimodal_assistant.transports.portaudio import found
 
-_SAMPLE_QUESTION = "What is the capital of France?"
 _MODULES = {
     "faster_whisper": "speech recognition",
     "onnxruntime": "voices and voice activity",
@@ -35,7 +27,6 @@ _MODULES = {
 }
 _LEAST_MEMORY_GB = 3.0
 _LEAST_DISK_GB = 1.0
-_SECONDS_PER_STAGE, _REPEATS = 2.0, 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +49,8 @@ class Measured:
     llm_first_clause: float
     tts_first_audio: float
     load: float
-
-    @property
-    def expected(self) -> float:
-        """From the end of a short question to the first sound of its answer."""
-        return self.stt + self.llm_first_clause + self.tts_first_audio
+    expected: float
+    """From the last sound of a short question to the first of its answer."""
 
 
 def machine() -> Iterator[Check]:
@@ -123,7 +111,7 @@ def modules() -> Iterator[Check]:
 def models(settings: Settings) -> Iterator[Check]:
     """The models of the profile, and what else is here."""
     store = store_of(settings)
-    defaults = PROFILES[settings.profile]
+    defaults = PROFILES["balanced" if settings.profile == "auto" else settings.profile]
     needed = {
         defaults.stt,
         defaults.llm,
@@ -150,51 +138,8 @@ async def measure(settings: Settings) -> tuple[list[Check], Measured | None]:
 
 
 async def _stages(assistant: Assistant, load: float) -> Measured:
-    question = await _spoken(assistant)
-    stt = await _typical(lambda: assistant.engines.stt.transcribe(question))
-    writing = [await _written(assistant) for _ in range(_REPEATS)]
-    voice = await _typical(lambda: _first_sound(assistant))
-    token, clause = (statistics.median(times) for times in zip(*writing, strict=True))
-    return Measured(*(1000 * seconds for seconds in (stt, token, clause, voice, load)))
-
-
-async def _typical(stage: Callable[[], Awaitable[object]]) -> float:
-    """Median seconds of a stage, over two seconds or `_REPEATS` runs."""
-    taken: list[float] = []
-    while len(taken) < _REPEATS and sum(taken) < _SECONDS_PER_STAGE:
-        start = time.perf_counter()
-        await stage()
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken)
-
-
-async def _written(assistant: Assistant) -> tuple[float, float]:
-    """Seconds to the first token and to the first clause of a reply."""
-    start = time.perf_counter()
-    first_token = 0.0
-
-    async def texts() -> AsyncIterator[str]:
-        nonlocal first_token
-        reply = respond(_SAMPLE_QUESTION, assistant.engines.llm, system=assistant.manner.system, max_tokens=24)
-        async with aclosing(reply) as deltas:
-            async for delta in deltas:
-                if delta.text:
-                    first_token = first_token or time.perf_counter() - start
-                    yield delta.text
-
-    clauses = [time.perf_counter() - start async for _ in pieces(texts())]
-    return first_token, clauses[0] if clauses else time.perf_counter() - start
-
-
-async def _first_sound(assistant: Assistant) -> None:
-    async with aclosing(assistant.engines.tts.speak(_SAMPLE_QUESTION)) as chunks:
-        async for _ in chunks:
-            return
-
-
-async def _spoken(assistant: Assistant) -> AudioChunk:
-    """The sample question in this machine's own voice."""
-    tts = assistant.engines.tts
-    async with aclosing(tts.speak(_SAMPLE_QUESTION)) as chunks:
-        said = [chunk.audio.samples async for chunk in chunks]
-    return resample(AudioChunk(np.concatenate(said), tts.rate), SPEECH_RATE)
+    engines = assistant.engines
+    stt = await gauge_stt(engines.stt, await spoken(engines.tts))
+    token, clause = await gauge_llm(engines.llm, system=assistant.manner.system)
+    voice = await gauge_tts(engines.tts)
+    return Measured(*(1000 * seconds for seconds in (stt, token, clause, voice, load, voice_to_voice(stt, clause, voice))))

@@ -14,7 +14,11 @@ _FLAGS = (
     click.option("--llm", help="auto, qwen2.5-0.5b, smollm2-135m, FILE.gguf, ollama:NAME or openai:NAME."),
     click.option("--stt", help="Whisper size (tiny.en, base, small, …) or a CTranslate2 folder."),
     click.option("--language", help="Language that is spoken (en, de, …). Default: recognized."),
-    click.option("--profile", type=click.Choice(["balanced", "fast"]), help="balanced (default), or fast: smaller models."),
+    click.option(
+        "--profile",
+        type=click.Choice(["balanced", "fast", "quality", "auto"]),
+        help="balanced (default), fast (smaller models), quality (larger ears), or auto: measured on this machine, once.",
+    ),
     click.option("--threads", type=click.IntRange(1, 64), help="Threads a model may use."),
     click.option("--verbose", is_flag=True, help="Log what happens to stderr."),
 )

@@ -140,7 +140,7 @@ async def _ready(options: Options) -> AsyncGenerator[_Talk]:
         for path in (options.events, record and record / "events.jsonl"):
             if path is not None:
                 bus.subscribe(Event, files.enter_context(EventFile(path)).write)
-        async with await assemble(settings) as assistant, turn_detector(settings) as detector:
+        async with await assemble(settings, tell=view.remark) as assistant, turn_detector(settings) as detector:
             view.notes(assistant.notes)
             with view.loading():
                 await assistant.warm()

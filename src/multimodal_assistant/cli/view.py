@@ -17,7 +17,11 @@ class View:
     def notes(self, notes: Sequence[str]) -> None:
         """Which engines were chosen, and why."""
         for note in notes:
-            self.err.print(Text(note, style="dim"))
+            self.remark(note)
+
+    def remark(self, line: str) -> None:
+        """One line about what happens before the conversation."""
+        self.err.print(Text(line, style="dim"))
 
     @contextmanager
     def loading(self) -> Generator[None]:
