@@ -35,7 +35,7 @@ class Defaults:
     asks_ollama: bool
     """Whether a running Ollama is preferred to the embedded model."""
     stt_threads: int | None = None
-    """None: as many as the other engines get."""
+    """None: half of what the others get, since Whisper gains little from more (benchmarks) and shares its moment with Smart Turn."""
 
 
 PROFILES = {
@@ -172,7 +172,7 @@ def choose_stt(settings: Settings, store: ModelStore, defaults: Defaults) -> Spe
     else:
         name = wanted if wanted in store.manifest.models else f"whisper-{wanted}"
         folder = store.path(name) if name in store.manifest.models else _from_hub(wanted, settings.home)
-    return _whisper(settings, folder, name, defaults.stt_threads or settings.threads)
+    return _whisper(settings, folder, name, defaults.stt_threads or max(settings.threads // 2, 1))
 
 
 def _whisper(settings: Settings, folder: Path, name: str, threads: int) -> SpeechToText:

@@ -6,6 +6,8 @@ from benchmarks.pauses import LEAD_SECONDS, TAIL_SECONDS, Pause, Paused
 from benchmarks.traces import WINDOW_SECONDS, Trace, silences
 from benchmarks.turn_replay import Costs, latest, plain_vad, point, replay
 
+from multimodal_assistant.pipeline.rules import Rules
+
 COSTS = Costs(words=0.1, score=0.05, reply=0.3)
 
 
@@ -25,11 +27,11 @@ def trace(*stretches: float) -> Trace:
         at += seconds
     end = pauses.pop().start
     turn = Paused("one", "test", "somebody", "", tuple(pauses), end)
-    return Trace(turn, tuple(probabilities), scores, {"whisper-base": texts})
+    return Trace(turn, tuple(probabilities), scores, {"whisper-base": texts}, {"whisper-base": dict.fromkeys(texts, 0.9)})
 
 
 def test_pause_shorter_than_the_wait_is_left_alone() -> None:
-    outcome = replay(trace(1.0, 0.5, 1.0), plain_vad(0.8), costs=COSTS)
+    outcome = replay(trace(1.0, 0.5, 1.0), plain_vad(0.8), judged=False, costs=COSTS)
     found = point([outcome])
     assert (found.committed, found.heard, found.pauses) == (0, (), 1)
     assert outcome.latency == pytest.approx(0.8, abs=0.05)
@@ -37,7 +39,7 @@ def test_pause_shorter_than_the_wait_is_left_alone() -> None:
 
 
 def test_pause_longer_than_the_wait_is_talked_into() -> None:
-    outcome = replay(trace(1.0, 1.2, 1.0), plain_vad(0.8), costs=COSTS)
+    outcome = replay(trace(1.0, 1.2, 1.0), plain_vad(0.8), judged=False, costs=COSTS)
     found = point([outcome])
     assert found.committed == 1
     assert len(found.heard) == 1
@@ -46,18 +48,22 @@ def test_pause_longer_than_the_wait_is_talked_into() -> None:
 
 def test_commit_without_sound_is_not_audible() -> None:
     slow = Costs(words=0.1, score=0.05, reply=2.0)
-    found = point([replay(trace(1.0, 1.2, 1.0), plain_vad(0.8), costs=slow)])
+    found = point([replay(trace(1.0, 1.2, 1.0), plain_vad(0.8), judged=False, costs=slow)])
     assert found.committed == 1
     assert found.heard == ()
 
 
 def test_answer_waits_for_its_draft() -> None:
     slow = Costs(words=0.1, score=0.05, reply=1.0)
-    assert replay(trace(1.0), plain_vad(0.3), costs=slow).latency == pytest.approx(0.064 + 1.0, abs=0.05)
+    assert replay(trace(1.0), plain_vad(0.3), judged=False, costs=slow).latency == pytest.approx(0.064 + 1.0, abs=0.05)
+
+
+def test_words_that_may_end_are_answered_sooner() -> None:
+    assert replay(trace(1.0), Rules(), costs=COSTS).latency < 0.6
 
 
 def test_no_answer_counts_as_the_whole_gap() -> None:
-    assert replay(trace(1.0), plain_vad(10.0), costs=COSTS).latency == TAIL_SECONDS
+    assert replay(trace(1.0), plain_vad(10.0), judged=False, costs=COSTS).latency == TAIL_SECONDS
 
 
 def test_silences_are_found_by_both_thresholds() -> None:

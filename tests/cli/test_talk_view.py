@@ -70,7 +70,7 @@ def test_on_a_terminal_the_words_are_seen_while_they_come(screen: Screen) -> Non
     assert "You        What is the capital of France?\n" in seen[4]
     assert "Assistant  It is" in seen[5]
     assert "Assistant  It is Paris." in seen[7]
-    assert "462 ms to the first sound: stt 54" in seen[8]
+    assert "           [462 ms to the first sound: stt 54]\n" in seen[9]
 
 
 def test_it_says_who_has_the_floor(screen: Screen) -> None:

@@ -16,6 +16,9 @@ from speech_lab import only_file
 from multimodal_assistant.core.errors import EngineFailed, ModelMissing
 from multimodal_assistant.core.types import Message, Usage
 from multimodal_assistant.engines.llm.llama_cpp import LlamaCppModel
+from multimodal_assistant.pipeline.compact import compact
+from multimodal_assistant.pipeline.history import History
+from multimodal_assistant.pipeline.respond import conversation
 
 pytestmark = [pytest.mark.models, pytest.mark.anyio, pytest.mark.timeout(180)]
 
@@ -78,8 +81,8 @@ async def test_the_standing_instruction_is_evaluated_once(small: LlamaCppModel) 
     second = await replied(small, asked("Who are you?"), max_tokens=8)
     assert second.usage.cached_tokens >= 10
     assert second.usage.prompt_tokens - second.usage.cached_tokens < second.usage.prompt_tokens / 2
-    conversation = [*asked("Who are you?"), Message("assistant", second.text), Message("user", "Thank you. Where do you live?")]
-    third = await replied(small, conversation, max_tokens=8)
+    longer = [*asked("Who are you?"), Message("assistant", second.text), Message("user", "Thank you. Where do you live?")]
+    third = await replied(small, longer, max_tokens=8)
     assert third.usage.cached_tokens > second.usage.cached_tokens  # a conversation that grows at its end goes on from there
     assert first.usage.prompt_tokens > 0
 
@@ -90,6 +93,30 @@ async def test_the_same_conversations_give_the_same_words(small: LlamaCppModel) 
     again = [(await replied(small, asked(question), max_tokens=12)).text for question in questions]
     assert once == again
     assert len(set(once)) == len(questions)
+
+
+async def test_what_is_read_ahead_is_not_evaluated_again(small: LlamaCppModel) -> None:
+    """As while the user speaks: the beginning of the question is known before its end."""
+    beginning = "Please tell me how long it takes for the light of the sun to come"
+    await small.prefill(asked(beginning))
+    ahead = (await replied(small, asked(f"{beginning} to us"))).usage
+    plain = (await replied(small, asked("Why does it then seem to be so very much nearer than all the other stars we can see?"))).usage
+    assert ahead.prompt_tokens - ahead.cached_tokens <= 12
+    assert plain.prompt_tokens - plain.cached_tokens >= 18
+
+
+async def test_a_long_conversation_is_folded_and_read_again(small: LlamaCppModel) -> None:
+    history = History(budget=140)
+    for place, river in (("Paris", "Seine"), ("London", "Thames"), ("Rome", "Tiber"), ("Vienna", "Danube"), ("Cairo", "Nile")):
+        history.answered(f"Which river flows through {place}, please?", f"The river that flows through {place} is the {river}.")
+    before = history.messages
+    await compact(history, small, system=SYSTEM)
+    summary, *rest = history.messages
+    assert summary.role == "system"
+    assert len(summary.text) > 30
+    assert rest == list(before[-len(rest) :])
+    usage = (await replied(small, conversation("And through Berlin?", system=SYSTEM, history=history.messages))).usage
+    assert usage.cached_tokens >= 0.6 * usage.prompt_tokens
 
 
 async def comes_to_rest() -> bool:

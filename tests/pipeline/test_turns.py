@@ -93,6 +93,13 @@ def test_a_score_is_asked_for_while_the_melody_says_something() -> None:
     floor = after_speech(likely=0.1)
     floor.hush(1.0)
     silences = [at - 1.024 for at, action in floor.log if action.kind == "score"]
+    assert silences == pytest.approx([0.064])
+
+
+def test_a_slower_pace_of_scores_can_be_had() -> None:
+    floor = after_speech(likely=0.1, rules=Rules(score_until=0.3))
+    floor.hush(1.0)
+    silences = [at - 1.024 for at, action in floor.log if action.kind == "score"]
     assert silences == pytest.approx([0.064, 0.192])
 
 

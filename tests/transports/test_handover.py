@@ -63,6 +63,9 @@ def test_what_is_missing_is_silence_and_counted() -> None:
     np.testing.assert_array_equal(played[:300], ramp(1, 300))
     assert not played[300:].any()
     assert (meeting.troubles.starved, meeting.handover.ahead) == (1, 0)
+    meeting.exchange()
+    assert meeting.troubles.starved == 1  # it is silent already
+    meeting.handover.feed(ramp(1, 300))
     meeting.handover.leave()
     meeting.exchange()
     assert meeting.troubles.starved == 1

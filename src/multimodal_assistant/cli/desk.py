@@ -64,14 +64,17 @@ class Desk:
 async def at_the_keyboard(view: TalkView, connection: LocalConnection, forget: Callable[[], None]) -> AsyncGenerator[None]:
     """Inside, keys are obeyed and the status is shown, each where there is a terminal for it."""
     desk = Desk(view, connection, forget)
-    with ExitStack() as terminal:
-        if sys.stdin is not None and sys.stdin.isatty():
-            terminal.enter_context(single_keys(sys.stdin.fileno()))
-        terminal.enter_context(view.live(desk.status))
-        async with anyio.create_task_group() as tasks:
-            if sys.stdin is not None and sys.stdin.isatty():
-                tasks.start_soon(desk.read, sys.stdin.fileno(), name="keys")
-            tasks.start_soon(desk.keep_fresh, name="status line")
-            yield
-            tasks.cancel_scope.cancel()
-    view.devices_end(desk.status())
+    descriptor = sys.stdin.fileno() if sys.stdin is not None and sys.stdin.isatty() else None
+    try:
+        with ExitStack() as terminal:
+            if descriptor is not None:
+                terminal.enter_context(single_keys(descriptor))
+            terminal.enter_context(view.live(desk.status))
+            async with anyio.create_task_group() as tasks:
+                if descriptor is not None:
+                    tasks.start_soon(desk.read, descriptor, name="keys")
+                tasks.start_soon(desk.keep_fresh, name="status line")
+                yield
+                tasks.cancel_scope.cancel()
+    finally:
+        view.devices_end(desk.status())

@@ -44,7 +44,7 @@ def plain(event: Event) -> dict[str, Any]:
             continue
         value = getattr(event, field.name)
         if isinstance(value, Transcript):
-            line |= {"text": value.text, "language": value.language, "probability": round(value.average_log_probability, 3)}
+            line |= {"text": value.text, "language": value.language, "average_log_probability": round(value.average_log_probability, 3)}
         elif isinstance(value, Usage):
             line |= {name.name: getattr(value, name.name) for name in fields(value)}
         else:

@@ -38,6 +38,7 @@ class TalkView(View):
     def __init__(self) -> None:
         super().__init__()
         self._reply = ""
+        self._times = ""
         self._partial = ""
         self._floor = _LISTENING
         self._live: Live | None = None
@@ -78,7 +79,9 @@ class TalkView(View):
             case ev.AudioResumed():
                 self._line(("           ", ""), f"(went on: {event.reason})", style="dim")
             case ev.TurnMetrics():
-                self._times(event.stages)
+                self._times = _times(event.stages)
+            case ev.AudioFinished():
+                self._break()
             case ev.Failure():
                 self._line(("Problem    ", "bold red"), f"{event.problem} {event.remedy}")
             case _:
@@ -111,21 +114,19 @@ class TalkView(View):
         if self._live is None:
             self.out.print(Text(delta), end="")
 
-    def _times(self, stages: dict[str, float | None]) -> None:
-        named = " · ".join(f"{name} {value:.0f}" for name, value in stages.items() if value is not None and name != "first_audio")
-        self._line(("           ", ""), f"[{stages['first_audio']:.0f} ms to the first sound: {named}]", style="dim")
-
     def _line(self, label: tuple[str, str], text: str, *, style: str = "") -> None:
         self._break()
         self._print(Text.assemble(label, (text, style)))
 
     def _break(self) -> None:
-        """The reply as far as it has come stays where it is; what follows begins a new line."""
-        reply, self._reply = self._reply, ""
+        """The reply as far as it has come stays where it is, with its times below; what follows begins a new line."""
+        (reply, self._reply), (times, self._times) = (self._reply, ""), (self._times, "")
         if reply and self._live is not None:
             self._print(Text.assemble(("Assistant  ", "bold green"), reply))
         elif reply:
             self.out.print()
+        if times:
+            self._print(Text(f"           {times}", style="dim"))
 
     def _print(self, line: Text) -> None:
         """Above what is still changing, which is drawn again below every line."""
@@ -155,6 +156,12 @@ class TalkView(View):
         if status.gaps or status.lost:
             line.append(f"  gaps {status.gaps}, lost {status.lost}", style="yellow")
         return line.append(f"  {status.typed or _HINT}", style="" if status.typed else "dim")
+
+
+def _times(stages: dict[str, float | None]) -> str:
+    """Where the time of a turn went, in milliseconds."""
+    named = " · ".join(f"{name} {value:.0f}" for name, value in stages.items() if value is not None and name != "first_audio")
+    return f"[{stages['first_audio']:.0f} ms to the first sound: {named}]"
 
 
 def _floor(event: ev.Event) -> tuple[str, str] | None:

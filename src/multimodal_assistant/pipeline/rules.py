@@ -25,8 +25,8 @@ class Rules:
     soft_pause: float = 0.064
     """Silence after which a draft is started."""
     score_every: float = 0.1
-    score_until: float = 0.3
-    """Silence after which the melody says nothing more: its score rises with any silence."""
+    score_until: float = 0.1
+    """Silence after which the melody is not asked again: its score rises with any silence, so that the first says most."""
     tiers: tuple[tuple[float, float], ...] = ((0.90, 0.30), (0.75, 0.60), (0.50, 1.10), (0.20, 1.50), (0.0, 2.0))
     """(likelihood of the end at least, silence): the first that both hold commits."""
     trailing_wait: float = 2.0

@@ -211,19 +211,14 @@ class Session:
         try:
             with draft.scope:
                 transcript = await draft.listen(self._engines, self._manner)
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(self._attention.judge, draft.revision, transcript, name="end of sentence")
-                    if transcript.text:
-                        await draft.answer(transcript, self._engines, self._manner, self.history.messages)
-        except BaseExceptionGroup as group:
-            self._failed(draft, leaf(group))
+                # One after the other: two models that compute at once on two cores take several times as long.
+                await self._attention.judge(draft.revision, transcript)
+                await draft.answer(transcript, self._engines, self._manner, self.history.messages)
         except AssistantError as error:
             self._failed(draft, error)
 
-    def _failed(self, draft: Draft, error: BaseException) -> None:
+    def _failed(self, draft: Draft, error: AssistantError) -> None:
         """An engine failed: a draft may yet be taken back by the user going on, an answer ends where it is."""
-        if not isinstance(error, AssistantError):
-            raise error
         log.warning("an answer failed: %s", error)
         draft.error = error
         draft.playout.finish()

@@ -29,7 +29,7 @@ class Troubles:
     """What did not go well, since the beginning."""
 
     starved: int = 0
-    """Blocks for which there was nothing to play yet: a gap in the sound."""
+    """Gaps in the middle of a sound, because what follows was not there yet."""
     lost: int = 0
     """Blocks of the microphone that were dropped, because the event loop was too late."""
     device: int = 0
@@ -53,6 +53,7 @@ class Handover:
         self._fed = 0
         self._drained = 0
         self._expected = False  # whether there should always be something to play
+        self._sounding = False  # whether the block before ended in the middle of a sound
 
     # The device's thread
 
@@ -74,10 +75,12 @@ class Handover:
             have += len(parts[-1])
         ready = np.concatenate(parts)
         if have < count:
-            self._troubles.starved += self._expected
+            sounding = self._sounding or bool(np.any(ready))
+            self._troubles.starved += self._expected and sounding
             ready = np.concatenate([ready, np.zeros(count - have, np.float32)])
         self._rest = ready[count:]
         self._drained += min(have, count)
+        self._sounding = bool(ready[count - 1])
         return ready[:count]
 
     # The event loop

@@ -86,21 +86,23 @@ class LocalConnection:
         """See `core.connection.Connection`. While a device is away silence comes in, and what was to be played waits for it."""
         if self._line is not None:
             self._line.handover.forget()
-        while not self._ended:
-            line = self._line
-            if line is None:
-                await self._pass_a_frame()
-                yield self._chunk(np.zeros(FRAME, np.float32))
-                continue
-            taken = line.handover.take()
-            if taken is None:
-                await self._wait_for_block(line)
-                continue
-            line.top_up(pull, rate)
-            for frame in line.capture.hear(*taken):
-                yield self._chunk(frame)
-        if self._line is not None:
-            self._line.handover.leave()
+        try:
+            while not self._ended:
+                line = self._line
+                if line is None:
+                    await self._pass_a_frame()
+                    yield self._chunk(np.zeros(FRAME, np.float32))
+                    continue
+                taken = line.handover.take()
+                if taken is None:
+                    await self._wait_for_block(line)
+                    continue
+                line.top_up(pull, rate)
+                for frame in line.capture.hear(*taken):
+                    yield self._chunk(frame)
+        finally:
+            if self._line is not None:
+                self._line.handover.leave()
 
     def _chunk(self, frame: Samples) -> AudioChunk:
         if self.muted:
