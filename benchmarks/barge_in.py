@@ -25,7 +25,7 @@ from .overlaps import BLOCK_SECONDS, Interjection, Overlap, Talker
 from .played import Clause, Gap, OverheardVoice, gap_after, words_heard
 from .speech import say, voice
 
-INTERRUPTED, LISTENED, NOISES = 50, 40, 18
+INTERRUPTED, LISTENED, NOISES = 64, 44, 18
 
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "fast": {"profile": "fast"},
@@ -35,6 +35,8 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
 _ASK = ("Tell me a long story about a fox and a river.", "Tell me everything you know about the moon.", "Describe a day by the sea.")
 _AT_LENGTH = "You are a storyteller. Answer in at least eight spoken sentences, in plain words, without lists or markdown."
 _GRACE = 0.25  # seconds after an interruption in which no new answer can begin
+_OWN_END = 0.4  # an answer that is over this soon after the onset was not interrupted
+_VERDICT = 1.5  # after an interruption, in which the verdict on it must have fallen
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +80,15 @@ def _setting() -> str:
 async def measure(name: str, flags: Mapping[str, Any], folder: Path) -> str:
     """One row."""
     interrupted = await _converse(flags, await interruptions(folder, INTERRUPTED), goes_on=False)
-    silences = [silence_after(interrupted, overlap) for overlap in interrupted.overlaps]
-    errors = word_errors(interrupted)
+    counted = [overlap for overlap in interrupted.overlaps if under_an_answer(interrupted, overlap)]
+    silences = [silence_after(interrupted, overlap) for overlap in counted]
+    errors = [error for overlap in counted if (error := word_error(interrupted, overlap)) is not None]
     listened = await _converse(flags, await backchannels(folder, LISTENED, NOISES), goes_on=True)
-    kept = [went_on(listened, overlap) for overlap in listened.overlaps]
-    noisy = [overlap.interjection.voice == "noise" for overlap in listened.overlaps]
-    gaps = [_gap(listened, overlap) for overlap in listened.overlaps]
+    heard = [overlap for overlap in listened.overlaps if under_an_answer(listened, overlap)]
+    words = [went_on(listened, overlap) for overlap in heard if overlap.interjection.voice != "noise"]
+    sounds = [went_on(listened, overlap) for overlap in heard if overlap.interjection.voice == "noise"]
+    gaps = [gap_of(listened, overlap) for overlap in heard]
     same = [gap.lost == 0 for gap in gaps if gap is not None and gap.lost is not None]
-    words = [ok for ok, is_noise in zip(kept, noisy, strict=True) if not is_noise]
-    sounds = [ok for ok, is_noise in zip(kept, noisy, strict=True) if is_noise]
     return (
         f"| {name} | **{_ms(percentile(silences, 50))}** | **{_ms(percentile(silences, 95))}** | {_ms(max(silences))} | {len(silences)} "
         f"| {sum(words)} of {len(words)} | {sum(sounds)} of {len(sounds)} | {sum(same)} of {len(same)} "
@@ -123,37 +125,49 @@ def silence_after(talk: _Conversation, overlap: Overlap) -> float:
     return last / talk.rate if first < len(stretch) else 0.0
 
 
+def under_an_answer(talk: _Conversation, overlap: Overlap) -> bool:
+    """Whether there was an answer to talk over: heard around the onset, and not at its own end by then."""
+    around = talk.output[round((overlap.onset - 0.1) * talk.rate) : round((overlap.onset + 0.1) * talk.rate)]
+    ended = any(overlap.onset - 0.1 <= event.t <= overlap.onset + _OWN_END for event in talk.finished)
+    return audible(around, talk.rate)[0] < len(around) and not ended
+
+
+def stop_of(talk: _Conversation, overlap: Overlap) -> AudioStopped | None:
+    """What was told of the answer that it ended."""
+    following = [other.onset for other in talk.overlaps if other.onset > overlap.onset]
+    until = min([overlap.end + _VERDICT, *following])
+    return next((event for event in talk.stopped if overlap.onset <= event.t < until), None)
+
+
 def went_on(talk: _Conversation, overlap: Overlap) -> bool:
     """Whether the answer under it was not ended by it: it is heard again within two seconds, or had been said to its end."""
-    until = overlap.end + overlap.interjection.rest
-    if any(overlap.onset <= event.t <= until for event in talk.stopped):
+    if stop_of(talk, overlap) is not None:
         return False
     stretch = talk.output[round(overlap.end * talk.rate) : round((overlap.end + 2.0) * talk.rate)]
     first, _ = audible(stretch, talk.rate)
-    return first < len(stretch) or any(overlap.onset <= event.t <= until for event in talk.finished)
+    return first < len(stretch) or any(overlap.onset <= event.t <= overlap.end + 2.0 for event in talk.finished)
 
 
-def _gap(talk: _Conversation, overlap: Overlap) -> Gap | None:
+def gap_of(talk: _Conversation, overlap: Overlap) -> Gap | None:
+    """The silence that it caused."""
     block = round(BLOCK_SECONDS * talk.rate)
     return gap_after(talk.output, talk.rate, talk.clauses, overlap.onset, block=block, longest=overlap.end - overlap.onset + 2.5)
 
 
-def word_errors(talk: _Conversation) -> list[int]:
-    """Words that history has too many, for every answer that was stopped."""
-    errors: list[int] = []
-    for overlap in talk.overlaps:
-        event = next((one for one in talk.stopped if overlap.onset <= one.t <= overlap.end + 3.0), None)
-        if event is not None:
-            stop = overlap.onset + silence_after(talk, overlap)
-            errors.append(len(event.heard_text.split()) - len(words_heard(talk.output, talk.rate, talk.clauses, overlap.answer, stop)))
-    return errors
+def word_error(talk: _Conversation, overlap: Overlap) -> int | None:
+    """Words that history has too many; None for an answer that was not stopped."""
+    event = stop_of(talk, overlap)
+    if event is None:
+        return None
+    stop = overlap.onset + silence_after(talk, overlap)
+    return len(event.heard_text.split()) - len(words_heard(talk.output, talk.rate, talk.clauses, overlap.answer, stop))
 
 
 async def recognized(talk: _Conversation, engine: WhisperEngine) -> list[tuple[str, str]]:
     """(What history has, what a recognizer hears in the sound), for every answer that was stopped: a check from outside."""
     pairs: list[tuple[str, str]] = []
     for overlap in talk.overlaps:
-        event = next((one for one in talk.stopped if overlap.onset <= one.t <= overlap.end + 3.0), None)
+        event = stop_of(talk, overlap)
         if event is not None:
             stop = overlap.onset + silence_after(talk, overlap)
             sound = talk.output[round(max(overlap.answer - 0.1, 0) * talk.rate) : round((stop + 0.05) * talk.rate)]

@@ -16,14 +16,24 @@ import numpy as np
 from multimodal_assistant.core.audio import SPEECH_RATE
 from multimodal_assistant.core.connection import Pull
 from multimodal_assistant.core.types import AudioChunk, Samples
-from multimodal_assistant.engines.scripted import Script, ScriptedLlm, ScriptedStt, ScriptedTts, ScriptedTurn, ScriptedVad
-from multimodal_assistant.pipeline.reply import Engines
+from multimodal_assistant.engines.scripted import (
+    Script,
+    ScriptedLlm,
+    ScriptedSentenceEnd,
+    ScriptedStt,
+    ScriptedTts,
+    ScriptedTurn,
+    ScriptedVad,
+)
+from multimodal_assistant.pipeline.reply import EndOfTurn, Engines
 from multimodal_assistant.pipeline.session import Session
 
 BLOCK_SECONDS = 0.02
 _IN_BLOCK = round(BLOCK_SECONDS * SPEECH_RATE)
 SPEECH_SECONDS, SILENCE_SECONDS = 1.2, 4.8
 """A turn of the user and the time for its answer."""
+
+_PAUSE_SECONDS = 1.0  # silence between two answers; less is between two words of one
 
 REPLY = "The train to the city leaves at nine."
 
@@ -63,14 +73,16 @@ class Speaker:
         """See `core.connection.Connection`."""
         begin = anyio.current_time() + self._phase * BLOCK_SECONDS
         size = round(BLOCK_SECONDS * rate)
-        sounding = False
+        silent = _PAUSE_SECONDS
         for index in range(round(self._seconds / BLOCK_SECONDS)):
             due = begin + (index + 1) * BLOCK_SECONDS
             await anyio.sleep_until(due)
             self.lateness.append(anyio.current_time() - due)
-            sounds = bool(pull(size).any())
-            self.answers += sounds and not sounding
-            sounding = sounds
+            if pull(size).any():
+                self.answers += silent >= _PAUSE_SECONDS
+                silent = 0.0
+            else:
+                silent += BLOCK_SECONDS
             at = (self._offset + index * _IN_BLOCK) % len(self._sound)
             ends = at == round(SPEECH_SECONDS * SPEECH_RATE) // _IN_BLOCK * _IN_BLOCK
             self.turns += ends and index * BLOCK_SECONDS < self._seconds - SILENCE_SECONDS
@@ -95,9 +107,14 @@ def engines() -> Engines:
     )
 
 
+def detectors() -> EndOfTurn:
+    """Sure of the end at once."""
+    return EndOfTurn(ScriptedTurn(script=Script(delay=0.03)), ScriptedSentenceEnd(script=Script(delay=0.02)))
+
+
 async def crowd(count: int, seconds: float) -> Load:
     """All of them at once."""
-    shared, detector = engines(), ScriptedTurn(script=Script(delay=0.03))
+    shared, detector = engines(), detectors()
     speakers = [Speaker(index / count, seconds) for index in range(count)]
     busy = time.process_time()
     begin = time.perf_counter()

@@ -29,7 +29,10 @@ INTERRUPTIONS = (
     "I wanted to hear something else.",
 )
 
-BACKCHANNELS = ("Mhm.", "Yeah.", "Right.", "Okay.", "Uh-huh.", "I see.", "Oh, really?", "Sure.")
+BACKCHANNELS = ("Yeah.", "Right.", "Okay.", "Uh-huh.", "I see.", "Oh, really?", "Sure.")
+
+HUM = "Mm-hm."
+"""Hummed by noise(): the front end of the voices spells it."""
 
 NOISES = ("cough", "clap", "door")
 
@@ -62,25 +65,27 @@ async def interruptions(folder: Path, count: int) -> list[Interjection]:
 
 
 async def backchannels(folder: Path, count: int, noises: int) -> list[Interjection]:
-    """Words of a listener by all voices, then noises, each followed by three seconds of listening."""
+    """Words of a listener by all voices and hums, then noises, each followed by three seconds of listening."""
     made = await _spoken(BACKCHANNELS, folder)
-    chosen = [
-        (SPEAKERS[(index + index // len(BACKCHANNELS)) % len(SPEAKERS)], BACKCHANNELS[index % len(BACKCHANNELS)]) for index in range(count)
-    ]
-    words = [Interjection(text, name, made[name, text], after=0.8, rest=3.0) for name, text in chosen]
+    words: list[Interjection] = []
+    for index in range(count):
+        kind, name = index % (len(BACKCHANNELS) + 1), SPEAKERS[(index + index // len(BACKCHANNELS)) % len(SPEAKERS)]
+        hums = kind == len(BACKCHANNELS)
+        samples = noise("hum", index) if hums else made[name, BACKCHANNELS[kind]]
+        words.append(Interjection(HUM if hums else BACKCHANNELS[kind], "hum" if hums else name, samples, after=0.8, rest=3.0))
     sounds = [Interjection(NOISES[index % 3], "noise", noise(NOISES[index % 3], index), after=0.8, rest=3.0) for index in range(noises)]
     return words + sounds
 
 
 def noise(kind: str, seed: int) -> Samples:
-    """A cough, a clap or a door at 16 kHz, peak 0.1-0.5, put together from shaped noise; every seed gives another one.
+    """A cough, a clap, a door or a hum at 16 kHz, peak 0.1-0.5, put together from shaped noise; every seed gives another one.
 
     A cough: one to three bursts of noise with the resonances of a throat, each an explosion (5 ms attack), a breath and a short voiced
     end. A clap: one to three broad bursts of 10-25 ms around 1-2.5 kHz. A door: a thump at 60-140 Hz that rings for a quarter of a second,
-    with a latch before it.
+    with a latch before it. A hum: "mm-hm", two nasal tones with a breath between, the second one rising.
     """
     random = np.random.default_rng(seed)
-    makers = {"cough": _cough, "clap": _clap, "door": _door}
+    makers = {"cough": _cough, "clap": _clap, "door": _door, "hum": _hum}
     sound = makers[kind](random)
     peak = np.float32(random.uniform(0.1, 0.5) / np.max(np.abs(sound)))
     quiet = np.zeros(round(0.1 * SPEECH_RATE), np.float32)
@@ -130,3 +135,19 @@ def _door(random: np.random.Generator) -> Samples:
     latch = _band(random, 0.03, [(3000.0, 1200.0)]) * np.exp(-_time(0.03) / 0.006)
     pause = np.zeros(round(random.uniform(0.03, 0.12) * SPEECH_RATE), np.float32)
     return np.concatenate([0.4 * latch, pause, thump + 2 * body])
+
+
+def _hum(random: np.random.Generator) -> Samples:
+    pitch = random.uniform(95, 220)
+    first, second = _nasal(pitch, pitch * 0.95, random.uniform(0.14, 0.2)), _nasal(pitch, pitch * 1.2, random.uniform(0.2, 0.3))
+    breath = 0.05 * _band(random, 0.06, [(800.0, 600.0)])
+    return np.concatenate([first, breath / np.max(np.abs(breath)) * np.float32(0.05), second])
+
+
+def _nasal(start: float, end: float, seconds: float) -> Samples:
+    """Harmonics through the resonances of a closed mouth (250 and 1000 Hz), with soft ends."""
+    time = _time(seconds)
+    phase = 2 * np.pi * np.cumsum(np.linspace(start, end, len(time))) / SPEECH_RATE
+    gains = [1 / (1 + ((k * start - 250) / 120) ** 2) + 0.08 / (1 + ((k * start - 1000) / 200) ** 2) for k in range(1, 16)]
+    tone = np.sum([gain * np.sin(k * phase) for k, gain in enumerate(gains, 1)], axis=0)
+    return (tone / np.max(np.abs(tone)) * np.hanning(len(time)) ** 0.5).astype(np.float32)

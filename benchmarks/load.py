@@ -14,11 +14,11 @@ import anyio.to_thread
 
 from multimodal_assistant.core.connection import Pull
 from multimodal_assistant.core.types import AudioChunk, Message, SpokenChunk, TextDelta, Transcript
-from multimodal_assistant.engines.scripted import Script, ScriptedLlm, ScriptedStt, ScriptedTts, ScriptedTurn, ScriptedVad
+from multimodal_assistant.engines.scripted import Script, ScriptedLlm, ScriptedStt, ScriptedTts, ScriptedVad
 from multimodal_assistant.pipeline.reply import Engines
 from multimodal_assistant.pipeline.session import Session
 
-from .crowd import REPLY, SILENCE_SECONDS, SPEECH_SECONDS, Load, Speaker
+from .crowd import REPLY, SILENCE_SECONDS, SPEECH_SECONDS, Load, Speaker, detectors
 from .machine import Section, percentile
 
 CONVERSATIONS, TURNS = 10, 32
@@ -118,7 +118,7 @@ async def added() -> str:
         for index, one in enumerate(steps):
             connection = _Handing(one, index / CONVERSATIONS, seconds)
             made = Engines(ScriptedVad(), _Stt(one), _Llm(one), _Tts(one))
-            tasks.start_soon(Session(connection, made, ScriptedTurn(script=Script(delay=0.03))).run, name=f"conversation {index}")
+            tasks.start_soon(Session(connection, made, detectors()).run, name=f"conversation {index}")
     found = [1000 * total for one in steps for total in one.totals]
     return (
         f"{len(found)} turns of {CONVERSATIONS} conversations at once, scripted engines: from the block of audio that ends the speech to "

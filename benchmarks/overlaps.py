@@ -95,7 +95,7 @@ class Talker:
 
     def _hear(self, block: Samples) -> None:
         self._played.append(block)
-        if dbfs(block) > _AUDIBLE_DBFS:
+        if dbfs(block) > _AUDIBLE_DBFS and (self._goes_on or self.now >= self._rests_until):
             if self.now - self._last_sound > _GONE_SECONDS or self._answer is None:
                 self._answer = self.now
             self._last_sound = self.now

@@ -15,9 +15,10 @@ from pydantic import TypeAdapter
 from multimodal_assistant.app import settings_from, store_of
 from multimodal_assistant.config import Settings
 from multimodal_assistant.core.audio import SPEECH_RATE
-from multimodal_assistant.core.protocols import EndOfTurnDetector, SpeechToText
+from multimodal_assistant.core.protocols import EndOfSentenceDetector, EndOfTurnDetector, SpeechToText
 from multimodal_assistant.core.types import AudioChunk, Samples
 from multimodal_assistant.engines.stt.whisper import WhisperEngine
+from multimodal_assistant.engines.turn.sentence_end import SentenceEnd
 from multimodal_assistant.engines.turn.smart_turn import SmartTurn
 from multimodal_assistant.engines.vad.silero import WINDOW, SileroVad
 from multimodal_assistant.processors.endpointing import OFF, ON
@@ -31,7 +32,7 @@ RECOGNIZERS = ("whisper-base", "whisper-tiny.en")
 _SOFT = 2  # windows of silence after which the words are asked for, as the session does
 _SCORED = (*range(2, 21, 2), *range(24, 57, 4))  # windows of silence after which the score is taken: every 64, later every 128 ms
 _BEFORE_SPEECH = 0.3  # seconds, as the session keeps them
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,8 @@ class Trace:
     scores: Mapping[int, float]
     texts: Mapping[str, Mapping[int, str]]
     """Recognizer → windows → words."""
-
-
-_KEPT = TypeAdapter(Trace)
+    sentences: Mapping[str, Mapping[int, float]]
+    """Recognizer → windows → probability that the words may end there."""
 
 
 def silences(probabilities: Sequence[float]) -> list[tuple[int, int]]:
@@ -84,31 +84,47 @@ def _file(folder: Path, turn: Paused) -> Path:
 
 async def _record(turns: Sequence[tuple[Paused, AudioChunk]], folder: Path, settings: Settings) -> None:
     store = store_of(settings)
-    vad, detector = SileroVad(), SmartTurn(model=store.path("smart-turn") / "smart-turn-v3.2-cpu.onnx")
-    recognizers = {name: WhisperEngine(model=store.path(name), name=name, threads=settings.threads) for name in RECOGNIZERS}
+    engines = _Engines(
+        SileroVad(),
+        SmartTurn(model=store.path("smart-turn") / "smart-turn-v3.2-cpu.onnx"),
+        SentenceEnd(model=store.path("smollm2-135m") / "SmolLM2-135M-Instruct.Q4_1.gguf", threads=settings.threads),
+        {name: WhisperEngine(model=store.path(name), name=name, threads=settings.threads) for name in RECOGNIZERS},
+    )
     try:
         for turn, audio in turns:
-            trace = await _trace(turn, audio.samples, vad, detector, recognizers)
+            trace = await _trace(turn, audio.samples, engines)
             await anyio.Path(_file(folder, turn)).write_text(json.dumps(asdict(trace)), encoding="utf-8")
     finally:
-        for engine in (vad, detector, *recognizers.values()):
+        for engine in (engines.vad, engines.melody, engines.sentence, *engines.recognizers.values()):
             await engine.aclose()
 
 
-async def _trace(
-    turn: Paused, samples: Samples, vad: SileroVad, detector: EndOfTurnDetector, recognizers: Mapping[str, SpeechToText]
-) -> Trace:
-    probabilities = await vad.scan(samples)
+@dataclass(frozen=True, slots=True)
+class _Engines:
+    vad: SileroVad
+    melody: EndOfTurnDetector
+    sentence: EndOfSentenceDetector
+    recognizers: Mapping[str, SpeechToText]
+
+
+async def _trace(turn: Paused, samples: Samples, engines: _Engines) -> Trace:
+    probabilities = await engines.vad.scan(samples)
     first = next((index for index, probability in enumerate(probabilities) if probability >= ON), 0)
     since = max(first * WINDOW - round(_BEFORE_SPEECH * SPEECH_RATE), 0)
     scores: dict[int, float] = {}
-    texts: dict[str, dict[int, str]] = {name: {} for name in recognizers}
+    texts: dict[str, dict[int, str]] = {name: {} for name in engines.recognizers}
+    sentences: dict[str, dict[int, float]] = {name: {} for name in engines.recognizers}
     for begin, end in silences(probabilities):
         if end - begin < _SOFT:
             continue
         heard = AudioChunk(samples[since : (begin + _SOFT) * WINDOW], SPEECH_RATE)
-        for name, recognizer in recognizers.items():
-            texts[name][begin + _SOFT] = (await recognizer.transcribe(heard)).text
+        for name, recognizer in engines.recognizers.items():
+            text = (await recognizer.transcribe(heard)).text
+            texts[name][begin + _SOFT] = text
+            sentences[name][begin + _SOFT] = await engines.sentence.score(text)
         for windows in (count for count in _SCORED if begin + count <= end):
-            scores[begin + windows] = await detector.score(samples[since : (begin + windows) * WINDOW])
-    return Trace(turn, tuple(probabilities), scores, texts)
+            scores[begin + windows] = await engines.melody.score(samples[since : (begin + windows) * WINDOW])
+    return Trace(turn, tuple(probabilities), scores, texts, sentences)
+
+
+_KEPT = TypeAdapter(Trace)

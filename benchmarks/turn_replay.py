@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from multimodal_assistant.pipeline.turns import Action, Rules, Turns
+from multimodal_assistant.pipeline.rules import Action, Rules
+from multimodal_assistant.pipeline.turns import Turns
+from multimodal_assistant.processors.end_of_turn import likelihood
 
 from .pauses import LENGTHS, TAIL_SECONDS, Pause
 from .traces import WINDOW_SECONDS, Trace
@@ -18,6 +20,7 @@ class Costs:
     """Seconds the engines take."""
 
     words: float = 0.15
+    sentence: float = 0.03
     score: float = 0.06
     reply: float = 0.30
     """From the start of a draft to its first sound: 0.45 s after the last voiced sample."""
@@ -73,6 +76,7 @@ class _Player:
 
     trace: Trace
     words: str
+    judged: bool
     turns: Turns
     costs: Costs
     pending: list[tuple[float, int, Callable[[float], list[Action]]]] = field(
@@ -109,7 +113,7 @@ class _Player:
                     self.start_draft(now, action.revision)
                 case "score" if not self.scoring:
                     self.score(now, action.revision)
-                case "retract" | "discard":
+                case "retract" | "give_up":
                     self.retracted += 1
                 case "commit":
                     self.live = Reply(now, max(now, self.begun + self.costs.reply))
@@ -125,7 +129,13 @@ class _Player:
         self.drafts += 1
         self.begun = now
         text = latest(self.trace.texts[self.words], self.windows) or ""
-        self.later(now + self.costs.words, lambda due: self.turns.understood(due, revision, text))
+        if self.judged:
+            sentence = latest(self.trace.sentences[self.words], self.windows)
+            due = now + self.costs.words + self.costs.sentence
+            self.later(due, lambda at: self.turns.understood(at, revision, text, sentence))
+        else:
+            unmarked = text.rstrip(".?!, ") or text
+            self.later(now + self.costs.words, lambda at: self.turns.understood(at, revision, unmarked))
 
     def score(self, now: float, revision: int) -> None:
         self.scoring = True
@@ -151,23 +161,36 @@ def latest(values: Mapping[int, T], windows: int) -> T | None:
 
 
 def replay(
-    trace: Trace, rules: Rules, *, words: str = "whisper-base", costs: Costs | None = None, tolerance: float | None = None
+    trace: Trace,
+    rules: Rules,
+    *,
+    words: str = "whisper-base",
+    judged: bool = True,
+    costs: Costs | None = None,
+    tolerance: float | None = None,
 ) -> Outcome:
-    """One turn under `rules`; `words`: the recognizer; `tolerance`: what is known of this user's pauses."""
+    """One turn under `rules`.
+
+    words: the recognizer. judged: its words are judged too; otherwise melody and silence alone decide. tolerance: what is known of this
+    user's pauses.
+    """
     turns = Turns(rules)
     if tolerance is not None:
         turns.tolerance = tolerance
-    player = _Player(trace, words, turns, costs or Costs())
+    player = _Player(trace, words, judged, turns, costs or Costs())
     player.run()
     return Outcome(trace, tuple(player.replies), player.drafts, player.retracted, turns.tolerance)
 
 
-def conversations(traces: Sequence[Trace], rules: Rules, *, words: str = "whisper-base", costs: Costs | None = None) -> list[Outcome]:
+def conversations(
+    traces: Sequence[Trace], rules: Rules, *, words: str = "whisper-base", judged: bool = True, costs: Costs | None = None
+) -> list[Outcome]:
     """All turns; those of one voice follow one another, so that its pauses are learnt."""
     known: dict[str, float] = {}
     outcomes: list[Outcome] = []
     for trace in traces:
-        outcome = replay(trace, rules, words=words, costs=costs, tolerance=known.get(trace.turn.voice))
+        tolerance = known.get(trace.turn.voice)
+        outcome = replay(trace, rules, words=words, judged=judged, costs=costs, tolerance=tolerance)
         known[trace.turn.voice] = outcome.tolerance
         outcomes.append(outcome)
     return outcomes
@@ -214,5 +237,20 @@ def point(outcomes: Sequence[Outcome]) -> Point:
 
 
 def plain_vad(delay: float) -> Rules:
-    """The turn is over after `delay` seconds of silence, whatever was said; drafts and all else as with ours."""
-    return Rules(tiers=((0.0, delay),), trailing_wait=delay, hopeless=-1.0, longest_wait=delay, revision_window=0.0)
+    """The turn is over after `delay` seconds of silence, whatever was said; drafts and all else as with ours. Not to be judged."""
+    return Rules(tiers=((0.0, delay),), trailing_wait=delay, longest_wait=delay, revision_window=0.0)
+
+
+def by_melody(*tiers: tuple[float, float], soft_pause: float = 0.064, score_every: float = 0.1, score_until: float = 9.0) -> Rules:
+    """Tiers of (score of the audio model at least, silence) as others have them, the last one whatever the score. Not to be judged."""
+    last = tiers[-1][1]
+    return Rules(
+        soft_pause=soft_pause,
+        score_every=score_every,
+        score_until=score_until,
+        tiers=tuple((likelihood("", melody=score, sentence=None) if score else 0.0, wait) for score, wait in tiers),
+        trailing_wait=last,
+        longest_wait=last,
+        revision_window=0.0,
+        tolerance_most=0.0,
+    )
