@@ -48,9 +48,9 @@ def _set(recorded: Sequence[Trace]) -> str:
         f"{LENGTHS[0]}–{LENGTHS[-1]} s ({places['clause']} between clauses, {places['mid-clause']} within one, {places['filler']} after a "
         "filler), opened at word ends of whole sentences, in the noise of a room. Every speech probability, score and transcript was "
         "recorded from the real models once; all rules see the same ones, with the same delays "
-        f"(words {costs.words * 1000:.0f} ms, their judgement {costs.sentence * 1000:.0f} ms, score {costs.score * 1000:.0f} "
-        f"ms, first sound {costs.reply * 1000:.0f} ms after the draft begins), and the same drafts made ahead. Latency: last audible sample to first sound. Talked into: any sound at all in "
-        "a pause, or over the words after it."
+        f"(words {costs.words * 1000:.0f} ms, their judgement {costs.sentence * 1000:.0f} ms, score {costs.score * 1000:.0f} ms, "
+        f"first sound {costs.reply * 1000:.0f} ms after the draft begins), and the same drafts made ahead. Latency: last audible sample to "
+        "first sound. Talked into: any sound at all in a pause, or over the words after it."
     )
 
 
