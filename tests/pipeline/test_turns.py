@@ -22,19 +22,7 @@ def test_speech_a_pause_and_a_likely_end_make_a_turn() -> None:
 
 # When a turn is over
 
-TIERS = [
-    (1.0, 0.30),
-    (0.90, 0.30),
-    (0.89, 0.60),
-    (0.75, 0.60),
-    (0.74, 1.10),
-    (0.50, 1.10),
-    (0.49, 1.50),
-    (0.20, 1.50),
-    (0.19, 2.00),
-    (0.01, 2.00),
-    (None, 1.10),
-]
+TIERS = [(1.0, 0.30), (0.90, 0.30), (0.89, 0.60), (0.80, 0.60), (0.79, 1.10), (0.20, 1.10), (0.19, 2.00), (0.01, 2.00), (None, 1.10)]
 """(likelihood of the end, silence after which the turn is taken)."""
 
 
@@ -153,7 +141,7 @@ def test_the_end_of_speech_is_dated_from_its_first_silent_window() -> None:
 
 
 def test_a_click_in_the_silence_neither_retracts_nor_prolongs_it() -> None:
-    floor = after_speech(likely=0.8)
+    floor = after_speech(likely=0.85)
     floor.hush(0.192)
     floor.hear(WINDOW, VOICE)
     floor.hush(1.0)
@@ -269,7 +257,7 @@ def test_tolerance_stays_within_its_bounds(pause: float, least: float, most: flo
     assert least <= floor.turns.tolerance <= most
 
 
-@pytest.mark.parametrize(("likely", "wait"), [(0.95, 0.3), (0.8, 0.7), (0.6, 1.1), (0.3, 1.5)])
+@pytest.mark.parametrize(("likely", "wait"), [(0.95, 0.3), (0.85, 0.7), (0.6, 1.1), (0.1, 2.0)])
 def test_a_slow_speaker_is_given_time_unless_the_end_is_certain(likely: float, wait: float) -> None:
     floor = after_speech(likely=likely)
     floor.turns.tolerance = 0.7
