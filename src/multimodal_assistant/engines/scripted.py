@@ -145,38 +145,37 @@ class ScriptedTts(_Scripted):
         self.ledger.completed += 1
 
 
-class ScriptedTurn(_Scripted):
+class _Judge(_Scripted):
     """Gives the next of `scores` whenever it is asked; the last one again and again."""
+
+    def __init__(self, *, scores: Sequence[float] = (0.95,), script: Script | None = None) -> None:
+        super().__init__(script or Script())
+        self._scores = list(scores)
+
+    async def _next(self, question: str) -> float:
+        score = self._scores[min(len(self.ledger.requests), len(self._scores) - 1)]
+        self.ledger.requests.append(question)
+        await self._wait(0)
+        self.ledger.completed += 1
+        return score
+
+
+class ScriptedTurn(_Judge):
+    """Scores for sound."""
 
     kind = "turn"
 
-    def __init__(self, *, scores: Sequence[float] = (0.95,), script: Script | None = None) -> None:
-        super().__init__(script or Script())
-        self._scores = list(scores)
-
     async def score(self, samples: Samples) -> float:
-        score = self._scores[min(len(self.ledger.requests), len(self._scores) - 1)]
-        self.ledger.requests.append(f"{len(samples)} samples")
-        await self._wait(0)
-        self.ledger.completed += 1
-        return score
+        return await self._next(f"{len(samples)} samples")
 
 
-class ScriptedSentenceEnd(_Scripted):
-    """Gives the next of `scores` whenever it is asked; the last one again and again."""
+class ScriptedSentenceEnd(_Judge):
+    """Scores for words."""
 
     kind = "sentence"
 
-    def __init__(self, *, scores: Sequence[float] = (0.95,), script: Script | None = None) -> None:
-        super().__init__(script or Script())
-        self._scores = list(scores)
-
     async def score(self, text: str) -> float:
-        score = self._scores[min(len(self.ledger.requests), len(self._scores) - 1)]
-        self.ledger.requests.append(text)
-        await self._wait(0)
-        self.ledger.completed += 1
-        return score
+        return await self._next(text)
 
 
 class ScriptedVad(_Scripted):
