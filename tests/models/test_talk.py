@@ -166,13 +166,6 @@ def test_a_person_reads_questions_answers_and_times(talk: Talk) -> None:
     assert "interrupted; you heard" in talk.shown
 
 
-def test_without_a_recording_it_says_what_to_do_instead(tmp_path: Path) -> None:
-    done = run(tmp_path)
-    assert done.returncode == 3
-    assert "--input" in done.stderr
-    assert done.stdout == ""
-
-
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
