@@ -33,8 +33,6 @@ _IN_BLOCK = round(BLOCK_SECONDS * SPEECH_RATE)
 SPEECH_SECONDS, SILENCE_SECONDS = 1.2, 4.8
 """A turn of the user and the time for its answer."""
 
-_PAUSE_SECONDS = 1.0  # silence between two answers; less is between two words of one
-
 REPLY = "The train to the city leaves at nine."
 
 
@@ -73,19 +71,19 @@ class Speaker:
         """See `core.connection.Connection`."""
         begin = anyio.current_time() + self._phase * BLOCK_SECONDS
         size = round(BLOCK_SECONDS * rate)
-        silent = _PAUSE_SECONDS
+        waiting = False
         for index in range(round(self._seconds / BLOCK_SECONDS)):
             due = begin + (index + 1) * BLOCK_SECONDS
             await anyio.sleep_until(due)
             self.lateness.append(anyio.current_time() - due)
-            if pull(size).any():
-                self.answers += silent >= _PAUSE_SECONDS
-                silent = 0.0
-            else:
-                silent += BLOCK_SECONDS
+            if pull(size).any() and waiting:
+                self.answers += 1
+                waiting = False
             at = (self._offset + index * _IN_BLOCK) % len(self._sound)
             ends = at == round(SPEECH_SECONDS * SPEECH_RATE) // _IN_BLOCK * _IN_BLOCK
-            self.turns += ends and index * BLOCK_SECONDS < self._seconds - SILENCE_SECONDS
+            if ends and index * BLOCK_SECONDS < self._seconds - SILENCE_SECONDS:
+                self.turns += 1
+                waiting = True
             yield AudioChunk(self._sound[at : at + _IN_BLOCK], SPEECH_RATE, index * _IN_BLOCK)
 
 

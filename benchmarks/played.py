@@ -11,6 +11,7 @@ from multimodal_assistant.core.protocols import TextToSpeech
 from multimodal_assistant.core.types import Details, Samples, SpokenChunk, Word
 
 _TEMPLATE_SECONDS = 0.2
+_SCRAP_SECONDS = 0.08  # of a clause that was stopped as soon as it had begun
 _DUCKED_SECONDS = 0.06  # of an even loudness before a pause: it is ducked for a tenth of a second first
 _SURE = 0.9  # correlation from which a stretch is that of the clause: the path is digital, an undisturbed match is 1.0
 _EXACT = 0.98  # the same, where the place counts to the sample
@@ -85,10 +86,13 @@ def begins(output: Samples, rate: int, clause: Clause, start: float, end: float)
     """The sample of `output` with which the clause begins, if it does between `start` and `end` seconds."""
     samples = clause.samples
     first, _ = audible(samples, rate)
-    template = samples[first : first + round(_TEMPLATE_SECONDS * rate)]
     offset = max(round(start * rate), 0)
-    at, likeness = find(output[offset : round(end * rate)], template)
-    return offset + at - first if likeness >= _SURE else None
+    for seconds, sure in ((_TEMPLATE_SECONDS, _SURE), (_SCRAP_SECONDS, _EXACT)):
+        template = samples[first : first + round(seconds * rate)]
+        at, likeness = find(output[offset : round(end * rate)], template)
+        if likeness >= sure:
+            return offset + at - first
+    return None
 
 
 def words_heard(output: Samples, rate: int, clauses: Sequence[Clause], answer: float, stop: float) -> list[str]:
