@@ -40,8 +40,10 @@ async def test_a_model_reads_ahead_what_two_partials_agree_on_and_never_the_draf
     llm = ReadingLlm()
     async with on_stage(says=SO_FAR, llm=llm) as stage:
         await stage.hear(voice(3.0), hush(2.0))
-    assert [messages[-1].text for messages in llm.read] == ["tell me", "tell me a"]
-    assert all(message.role == "system" for messages in llm.read for message in messages[:-1])
+    *ahead, after = llm.read
+    assert [messages[-1].text for messages in ahead] == ["tell me", "tell me a"]
+    assert all(message.role == "system" for messages in ahead for message in messages[:-1])
+    assert [message.text for message in after[1:]] == [SO_FAR[-1], "Once upon a time.", ""], "read up on, between two turns"
     assert llm.ledger.requests == [SO_FAR[-1]]
 
 

@@ -16,7 +16,7 @@ from speech_lab import only_file
 from multimodal_assistant.core.errors import EngineFailed, ModelMissing
 from multimodal_assistant.core.types import Message, Usage
 from multimodal_assistant.engines.llm.llama_cpp import LlamaCppModel
-from multimodal_assistant.pipeline.compact import compact
+from multimodal_assistant.pipeline.between_turns import compact
 from multimodal_assistant.pipeline.history import History
 from multimodal_assistant.pipeline.respond import conversation
 

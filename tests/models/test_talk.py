@@ -28,7 +28,7 @@ LEAD = 0.5
 KNOWN = ("capital france", "story sea", "sky")
 """Words that have to be understood of each question."""
 
-STAGES = {"stt", "llm_first_token", "llm_first_clause", "tts_first_audio", "draft", "committed", "first_audio"}
+STAGES = {"stt", "end_of_sentence", "llm_first_token", "llm_first_clause", "tts_first_audio", "draft", "committed", "first_audio"}
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ class Attention:
         """
         with anyio.CancelScope() as self._partial:
             try:
-                text = (await self._transcribe(since)).text
+                text = (await self._transcribe(since, partial=True)).text
                 stable = self._along.heard(text) if tell(text) else ""
                 llm = self._engines.llm
                 if stable and isinstance(llm, Prefilling):
@@ -130,7 +130,7 @@ class Attention:
     async def _overhear(self, tasks: TaskGroup, since: float) -> None:
         try:
             until = self._heard.now
-            transcript = await self._transcribe(since - _BEFORE_OVERLAP)
+            transcript = await self._transcribe(since - _BEFORE_OVERLAP, partial=self._turns.overlap_since is not None)
             self._carry_out(self._turns.overheard(until, transcript.text))
         except AssistantError as error:
             log.warning("an interruption could not be understood: %s", error)
@@ -140,7 +140,7 @@ class Attention:
         if again is not None and self._turns.overlapping:
             self.overhear(tasks, again)
 
-    async def _transcribe(self, since: float) -> Transcript:
+    async def _transcribe(self, since: float, *, partial: bool) -> Transcript:
         audio = AudioChunk(self._heard.between(since, self._heard.now), SPEECH_RATE)
         with deadline(PATIENCE, "Speech recognition"):
-            return await self._engines.stt.transcribe(audio, language=self._manner.language)
+            return await self._engines.stt.transcribe(audio, language=self._manner.language, partial=partial)

@@ -87,7 +87,8 @@ class Draft:
 
         return {
             "stt": ms(watch.at("stt")),
-            "llm_first_token": ms(watch.between("stt", "token")),
+            "end_of_sentence": ms(watch.between("stt", "judged")),
+            "llm_first_token": ms(watch.between("judged", "token")),
             "llm_first_clause": ms(watch.between("token", "clause")),
             "tts_first_audio": ms(watch.between("clause", "audio")),
             "draft": ms(watch.at("audio")),

@@ -18,7 +18,7 @@ from multimodal_assistant.core.types import Samples
 from multimodal_assistant.processors.input_buffer import InputBuffer
 
 from .attention import Attention
-from .compact import compact
+from .between_turns import read_up
 from .draft import Draft
 from .history import History
 from .playback import Playback
@@ -111,17 +111,17 @@ class Session:
         self._turns.played(self._playback.heard_seconds)
         if self._playback.ended():
             self._carry_out(self._turns.reply_ended())
-            if self.quiet and self._idle_work is None and self.history.excess:
-                self._tasks.start_soon(self._tidy_up, name="compact")
+            if self.quiet and self._idle_work is None:
+                self._tasks.start_soon(self._read_up, name="read up")
         return out
 
-    async def _tidy_up(self) -> None:
-        """Shorten the history while nobody has the floor."""
+    async def _read_up(self) -> None:
+        """While nobody has the floor: shorten the history if it is too long, and have the model read the end of it."""
         with anyio.CancelScope() as self._idle_work:
             try:
-                await compact(self.history, self._engines.llm, system=self._manner.system)
+                await read_up(self.history, self._engines.llm, system=self._manner.system)
             except AssistantError as error:
-                log.warning("no summary of the conversation: %s", error)
+                log.warning("the conversation was not read up on: %s", error)
         self._idle_work = None
 
     def _tell(self, event: ev.Event) -> None:
@@ -213,6 +213,7 @@ class Session:
                 transcript = await draft.listen(self._engines, self._manner)
                 # One after the other: two models that compute at once on two cores take several times as long.
                 await self._attention.judge(draft.revision, transcript)
+                draft.watch.mark("judged")
                 await draft.answer(transcript, self._engines, self._manner, self.history.messages)
         except AssistantError as error:
             self._failed(draft, error)

@@ -75,9 +75,11 @@ class _Decoded:
 class _Call:
     """What one call asks for, and whether somebody still waits for the result."""
 
-    def __init__(self, language: str | None, words: bool) -> None:
+    def __init__(self, language: str | None, words: bool, *, believes: bool) -> None:
         self.language = language
         self.words = words
+        self.believes = believes
+        """Takes the first result: the padded pass, which cannot be cut short, would keep the final transcript waiting."""
         self._abandoned = False
 
     def abandon(self) -> None:
@@ -124,9 +126,9 @@ class WhisperEngine:
         await self._worker.aclose()
         self._whisper = None
 
-    async def transcribe(self, audio: AudioChunk, *, language: str | None = None, words: bool = False) -> Transcript:
+    async def transcribe(self, audio: AudioChunk, *, language: str | None = None, words: bool = False, partial: bool = False) -> Transcript:
         """See `core.protocols.SpeechToText`. A call takes about 0.1-0.3 s; cancelled, it ends with the present half of it."""
-        call = _Call(language, words)
+        call = _Call(language, words, believes=partial)
         return await self._worker.call(lambda: self._transcribe(audio, call), on_cancel=call.abandon)
 
     def _transcribe(self, audio: AudioChunk, call: "_Call") -> Transcript:
@@ -150,7 +152,7 @@ class WhisperEngine:
         tokenizer = _tokenizer(whisper, language)
         call.go_on()
         decoded = _decode(whisper, tokenizer, encoded, room=_room(seconds))
-        rerun = context < FULL_CONTEXT and self._degenerate(decoded, seconds)
+        rerun = not call.believes and context < FULL_CONTEXT and self._degenerate(decoded, seconds)
         if rerun:
             log.debug("degenerate (%r): once more with the full context", decoded.text)
             call.go_on()

@@ -7,7 +7,7 @@ import pytest
 from multimodal_assistant.core.errors import EngineFailed
 from multimodal_assistant.core.types import Message
 from multimodal_assistant.engines.scripted import Script, ScriptedLlm
-from multimodal_assistant.pipeline.compact import compact
+from multimodal_assistant.pipeline.between_turns import compact
 from multimodal_assistant.pipeline.history import History, tokens
 from multimodal_assistant.pipeline.respond import conversation
 

@@ -1,4 +1,7 @@
-"""A history that has grown too long → a summary and what is recent. Work for idle moments: cancelled, it has changed nothing."""
+"""What the language model does between two turns: it reads the end of the conversation, and folds what is too old into a summary.
+
+Work for idle moments: cancelled, it has changed nothing.
+"""
 
 from contextlib import aclosing
 
@@ -10,6 +13,13 @@ from .respond import PATIENCE, conversation
 
 _ASK = "Before we go on: in at most three short sentences, what have I told you and asked you so far?"
 _MOST_TOKENS = 120
+
+
+async def read_up(history: History, llm: LanguageModel, *, system: str) -> None:
+    """Fold what is too old, and have the model read the rest, so that it has only the question left to read."""
+    await compact(history, llm, system=system)
+    if isinstance(llm, Prefilling) and history.messages:
+        await llm.prefill(conversation("", system=system, history=history.messages))
 
 
 async def compact(history: History, llm: LanguageModel, *, system: str) -> None:
