@@ -15,7 +15,7 @@ from multimodal_assistant.core.audio import SPEECH_RATE, dbfs
 from multimodal_assistant.core.events import AudioStarted, Event, EventBus, TranscriptFinal
 from multimodal_assistant.core.types import AudioChunk, Samples
 from multimodal_assistant.engines.scripted import ScriptedLlm, ScriptedStt, ScriptedTts, ScriptedTurn, ScriptedVad
-from multimodal_assistant.pipeline.reply import Engines
+from multimodal_assistant.pipeline.reply import EndOfTurn, Engines
 from multimodal_assistant.pipeline.session import Session
 from multimodal_assistant.transports.replay import ReplayConnection
 
@@ -103,6 +103,23 @@ async def test_it_keeps_real_time() -> None:
         assert anyio.current_time() - begin >= count * 0.02 - 0.002
 
 
+@pytest.mark.timeout(20)
+async def test_not_paced_ten_minutes_of_nothing_pass_at_once_and_keep_their_clock() -> None:
+    nothing = AudioChunk(np.zeros(600 * SPEECH_RATE, np.float32), SPEECH_RATE)
+    connection = ReplayConnection(nothing, quiet=lambda: True, paced=False)
+    blocks = await replayed(connection, Counter(), 8_000)
+    assert blocks[-1].end / SPEECH_RATE == pytest.approx(601, abs=0.021)
+    assert len(connection.output) / 8_000 == pytest.approx(blocks[-1].end / SPEECH_RATE)
+
+
+async def test_not_paced_what_is_said_keeps_its_pace() -> None:
+    connection, counter = ReplayConnection(ramp(0.3), quiet=lambda: len(counter.asked) > 15, paced=False), Counter()
+    begin = anyio.current_time()
+    async for block in connection.blocks(counter.pull, 8_000):
+        if block.end <= 0.3 * SPEECH_RATE:
+            assert anyio.current_time() - begin >= block.end / SPEECH_RATE - 0.002
+
+
 async def test_a_recording_of_any_rate_is_heard_at_16_kilohertz() -> None:
     await all_at_once(_heard_at_16_kilohertz, 8_000, 11_025, 44_100, 47_999)
 
@@ -130,7 +147,7 @@ async def test_a_session_answers_a_recording_and_the_output_holds_the_answer_at_
         ScriptedVad(), ScriptedStt(texts=("What time is it?",)), ScriptedLlm(replies=("It is nine.",)), ScriptedTts(word_seconds=0.05)
     )
     connection = ReplayConnection(tone(0.4, 44_100), quiet=lambda: session.quiet)
-    session = Session(connection, engines, ScriptedTurn(), bus=bus)
+    session = Session(connection, engines, EndOfTurn(ScriptedTurn()), bus=bus)
     await session.run()
     (final,) = [event for event in events if isinstance(event, TranscriptFinal)]
     (started,) = [event for event in events if isinstance(event, AudioStarted)]

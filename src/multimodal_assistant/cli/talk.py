@@ -29,6 +29,7 @@ class Options:
 
     input: Path | None
     output: Path | None
+    paced: bool
     events: Path | None
     record: Path | None
     settings: dict[str, Any]
@@ -37,6 +38,7 @@ class Options:
 @click.command()
 @click.option("--input", "source", type=click.Path(path_type=Path), help="A recording as the user's side, instead of the microphone.")
 @click.option("--output", type=click.Path(path_type=Path), help="With --input: save what was played, on the recording's clock (WAV).")
+@click.option("--paced/--no-paced", default=True, help="--no-paced: with --input, stretches in which nobody speaks pass at once.")
 @click.option("--events", type=click.Path(path_type=Path), help="Write every event as a line of JSON.")
 @click.option("--record", type=click.Path(path_type=Path), help="Keep what was heard, what was played and all events in this new folder.")
 @click.option("--microphone", help="Number, name or a part of it (see `assistant devices`). Default: the system's.")
@@ -45,6 +47,7 @@ class Options:
 def command(
     source: Path | None,
     output: Path | None,
+    paced: bool,
     events: Path | None,
     record: Path | None,
     microphone: str | None,
@@ -58,7 +61,7 @@ def command(
     if output is not None and source is None:
         raise UsageError("--output goes with --input.", "To keep a conversation at the microphone use --record FOLDER.")
     settings = settings_flags(flags) | {"audio": {"microphone": microphone, "speaker": speaker}}
-    options = Options(source, output, events, record, settings)
+    options = Options(source, output, paced, events, record, settings)
     run(lambda: _talk_along(source, options) if source is not None else _talk_here(options))
 
 
@@ -71,7 +74,7 @@ async def _talk_along(source: Path, options: Options) -> None:
         check_writable(options.output)
     recording = await anyio.to_thread.run_sync(read_audio, source)
     async with _ready(options) as talk:
-        connection = ReplayConnection(recording, quiet=lambda: session.quiet)
+        connection = ReplayConnection(recording, quiet=lambda: session.quiet, paced=options.paced)
         session = talk.session(connection)
         with talk.view.live():
             await session.run()

@@ -17,14 +17,18 @@ _LONGEST_TAIL = 60.0
 class ReplayConnection:
     """Feeds `recording` block by block in real time, then silence until the conversation has come to rest (`quiet`).
 
+    Not `paced`, the stretches in which nobody has the floor pass at once; what is said and answered keeps its pace, since what the
+    models make of it depends on the time that they have.
+
     Sample n of `output` was played n / rate seconds after the first input sample.
     """
 
     output_delay = 0.0
 
-    def __init__(self, recording: AudioChunk, *, quiet: Callable[[], bool]) -> None:
+    def __init__(self, recording: AudioChunk, *, quiet: Callable[[], bool], paced: bool = True) -> None:
         self._samples = resample(recording, SPEECH_RATE).samples
         self._quiet = quiet
+        self._paced = paced
         self._played: list[Samples] = []
         self.rate = 0
         """Samples per second of `output`; 0 before the first block."""
@@ -44,6 +48,8 @@ class ReplayConnection:
         rest = 0.0
         index = 0
         while rest < _QUIET_SECONDS:
+            if not self._paced and self._quiet():
+                begin = anyio.current_time() - (index + 1) * BLOCK_SECONDS
             due = begin + (index + 1) * BLOCK_SECONDS
             self.late += anyio.current_time() > due + BLOCK_SECONDS
             await anyio.sleep_until(due)
