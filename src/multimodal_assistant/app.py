@@ -22,7 +22,8 @@ from .tuning import Tell
 
 DEFAULT_KOKORO_VOICE = "af_heart"
 DEFAULT_VITS_VOICE = "joe"
-_SENTENCE_MODEL = "smollm2-135m"
+TURN_MODELS = ("smart-turn", "smollm2-135m")
+"""What tells a pause from the end of a turn: by melody, and by words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +151,11 @@ def quiet_threads() -> None:
 async def turn_detector(settings: Settings) -> AsyncGenerator[EndOfTurn]:
     """What tells a pause from the end of a turn, closed at the end: melody, and words where the model for them is here."""
     store = store_of(settings)
-    melody: EndOfTurnDetector = registry.build("turn", "smart-turn", model=_onnx(store.path("smart-turn")))
+    by_melody, by_words = TURN_MODELS
+    melody: EndOfTurnDetector = registry.build("turn", "smart-turn", model=_onnx(store.path(by_melody)))
     sentence: EndOfSentenceDetector | None = None
-    if store.status(_SENTENCE_MODEL).state == "ready":
-        sentence = registry.build("sentence", "smollm2", model=_gguf(store.path(_SENTENCE_MODEL)), threads=settings.threads)
+    if store.status(by_words).state == "ready":
+        sentence = registry.build("sentence", "smollm2", model=_gguf(store.path(by_words)), threads=settings.threads)
     detectors = EndOfTurn(melody, sentence)
     try:
         yield detectors

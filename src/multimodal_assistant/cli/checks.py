@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from multimodal_assistant.app import PROFILES, Assistant, assemble, store_of
+from multimodal_assistant.app import PROFILES, TURN_MODELS, Assistant, assemble, store_of
 from multimodal_assistant.config import Settings
 from multimodal_assistant.core.errors import AssistantError, DeviceError
 from multimodal_assistant.pipeline.gauge import gauge_llm, gauge_stt, gauge_tts, spoken, voice_to_voice
@@ -115,6 +115,7 @@ def models(settings: Settings) -> Iterator[Check]:
     needed = {
         defaults.stt,
         defaults.llm,
+        *TURN_MODELS,
         *({"kokoro", "kokoro-voices"} if defaults.voice not in store.manifest.models else {defaults.voice}),
     }
     for name in store.manifest.models:

@@ -24,7 +24,7 @@ from .playback import Playback
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 1.5
-_DEAD_SECONDS = 1.0  # without a block for so long a stream is gone, also where the system does not say so (Core Audio)
+_DEAD_SECONDS = 3.0  # without a block a stream is gone, also where nobody says so (Core Audio); a Bluetooth headset takes 1 to 2 s to start
 _FRAME_SECONDS = FRAME / SPEECH_RATE
 
 
