@@ -63,7 +63,7 @@ async def test_a_voice_that_fails_in_the_second_clause_is_remembered_as_far_as_i
         stage.tts.script = Script(fail_after=after)
         await ask(stage)
         heard = " ".join(REPLY.split()[: 2 + after])
-        assert stage.memory == [("user", "What time is it?"), ("assistant", f"{heard} [interrupted]")]
+        assert stage.memory == [("user", "What time is it?"), ("assistant", f"{heard} —")]
         assert stage.names[-1] == "audio.finished"
         await assert_next_question_is_answered(stage)
 
@@ -79,7 +79,7 @@ async def test_a_model_that_fails_after_the_commit_is_remembered_as_far_as_it_wa
         (failure,) = stage.told(Failure)
         assert (failure.problem, failure.remedy) == (FAILED.problem, FAILED.remedy)
         assert stage.session.quiet
-        assert stage.memory == [("user", "What time is it?"), ("assistant", "Oh well, [interrupted]")]
+        assert stage.memory == [("user", "What time is it?"), ("assistant", "Oh well, —")]
 
 
 async def test_a_model_that_fails_after_the_commit_and_before_a_sound_leaves_the_question_unanswered() -> None:

@@ -28,7 +28,7 @@ async def told(stretches: list[tuple[float, float]], scores: tuple[float, ...]) 
 def check(stage: Stage, words: list[str]) -> None:
     history = stage.session.history.messages
     assert stage.session.quiet
-    assert [message.role for message in history] == ["user", "assistant"] * (len(history) // 2)
+    assert [message.role for message in history] == (["user", "assistant"] * len(history))[: len(history)], "an aside may be the last"
     said = " ".join(message.text for message in history if message.role == "user").split()
     assert said == words, "every word of the user, once, in order"
     for message in history[1::2]:

@@ -1,5 +1,7 @@
 """Voice over voice: before the first sound, again and again, and words that are understood late."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from cast import HaltingLlm, PatientStt
@@ -7,7 +9,9 @@ from stage import hush, on_stage, voice
 
 from multimodal_assistant.core.audio import dbfs
 from multimodal_assistant.core.events import AudioPaused, AudioResumed, AudioStarted, AudioStopped, DraftRetracted
-from multimodal_assistant.engines.scripted import Script, ScriptedLlm
+from multimodal_assistant.core.types import AudioChunk, Transcript
+from multimodal_assistant.engines.scripted import Script, ScriptedLlm, ScriptedStt
+from multimodal_assistant.pipeline.overlap import TOO_SHORT
 
 pytestmark = pytest.mark.anyio
 
@@ -37,9 +41,9 @@ async def test_two_interruptions_in_a_row() -> None:
         assert first.turn != second.turn
     assert stage.memory == [
         ("user", "Count."),
-        ("assistant", "One two three four five [interrupted]"),
+        ("assistant", "One two three four five —"),
         ("user", "no, from ten"),
-        ("assistant", "Ten eleven twelve thirteen [interrupted]"),
+        ("assistant", "Ten eleven twelve thirteen —"),
         ("user", "stop it"),
         ("assistant", "Fine."),
     ]
@@ -153,3 +157,29 @@ async def test_engines_are_told_to_stop_when_a_draft_is_retracted_or_a_reply_int
         await stage.hear(hush(1.2), voice(0.6))
         assert stage.named("audio.stopped")
         assert (len(llm.ledger.requests), llm.ledger.cancelled) == (2, 2)
+
+
+async def test_certain_words_over_an_answer_that_goes_on_are_kept_for_the_next_turn() -> None:
+    llm = ScriptedLlm(replies=(LONG, "In spring."))
+    async with on_stage(says=("Count.", "Plums", "Plums", "When do they bloom?"), llm=llm) as stage:
+        await stage.hear(voice(0.6), hush(1.0), voice(0.5), hush(4.5))
+        (resumed,) = stage.told(AudioResumed)
+        assert resumed.reason == TOO_SHORT
+        assert stage.memory == [("user", "Count."), ("assistant", LONG), ("user", "Plums")]
+        await stage.hear(voice(0.6), hush(2.0))
+    assert llm.ledger.requests == ["Count.", "Plums When do they bloom?"]
+    assert stage.memory[2:] == [("user", "Plums When do they bloom?"), ("assistant", "In spring.")]
+
+
+async def test_doubtful_words_over_an_answer_are_not_kept() -> None:
+    class Doubtful(ScriptedStt):
+        async def transcribe(
+            self, audio: AudioChunk, *, language: str | None = None, words: bool = False, partial: bool = False
+        ) -> Transcript:
+            transcript = await super().transcribe(audio, language=language, words=words)
+            return replace(transcript, average_log_probability=0.0 if transcript.text == "Count." else -0.9)
+
+    async with on_stage(stt=Doubtful(texts=("Count.", "Yafin", "Yafin")), replies=(LONG,)) as stage:
+        await stage.hear(voice(0.6), hush(1.0), voice(0.5), hush(4.5))
+        assert stage.told(AudioResumed)
+    assert stage.memory == [("user", "Count."), ("assistant", LONG)]

@@ -70,7 +70,7 @@ async def test_real_words_stop_the_assistant_and_history_keeps_what_was_heard() 
         assert stopped.heard_text == "One two three four five"
         assert len(stage.named("audio.started")) == 2
     first, second, *rest = stage.session.history.messages
-    assert (first.text, second.text) == ("Count.", "One two three four five [interrupted]")
+    assert (first.text, second.text) == ("Count.", "One two three four five —")
     assert [message.text for message in rest] == ["no wait, something else", "All right."]
 
 

@@ -3,6 +3,7 @@
 import pytest
 from floor import WINDOW, answering
 
+from multimodal_assistant.pipeline.overlap import TOO_SHORT
 from multimodal_assistant.pipeline.rules import Kind, Phase
 
 
@@ -64,7 +65,7 @@ STOPPING = [
     "quiet please",
     "yeah but I actually wanted",
     "Tell me about Rome",
-    "I’m done",
+    "No, from ten.",
 ]
 
 
@@ -75,7 +76,7 @@ def test_real_words_stop_it_at_once_while_the_voice_goes_on(text: str) -> None:
     assert floor.turns.phase is Phase.USER
 
 
-@pytest.mark.parametrize("text", ["Rome", "Actually"])
+@pytest.mark.parametrize("text", ["Rome", "Actually", "I’m done", "What about Rome"])
 def test_one_real_word_stops_it_when_the_voice_goes_on(text: str) -> None:
     floor = answering(overheard=text)
     floor.voice(0.864)
@@ -84,12 +85,19 @@ def test_one_real_word_stops_it_when_the_voice_goes_on(text: str) -> None:
     assert floor.kinds[-1] == "stop"
 
 
-def test_one_real_word_stops_it_when_the_voice_has_ended() -> None:
-    floor = answering(overheard="Rome")
-    floor.voice(0.32)
-    assert "stop" not in floor.kinds
-    floor.hush(0.32)
-    assert "stop" in floor.kinds
+@pytest.mark.parametrize("text", ["Rome", "Yafin.", "Yeah, I think."])
+def test_a_few_words_in_less_than_a_second_do_not_stop_it(text: str) -> None:
+    """Recognizers make such words of "yeah" and "uh-huh"."""
+    floor = answering(overheard=text)
+    floor.voice(0.8)
+    floor.hush(1.0)
+    assert floor.kinds[-1] == "resume"
+    assert floor.last("resume")[1].reason == TOO_SHORT
+
+
+def test_many_words_in_less_than_a_second_stop_it() -> None:
+    floor = answering(overheard="I meant the other one")
+    assert floor.voice(0.5)[-1] == "stop"
 
 
 def test_a_backchannel_never_stops_it_however_long() -> None:
@@ -104,7 +112,7 @@ def test_a_backchannel_that_becomes_a_sentence_stops_it() -> None:
     floor.voice(0.3)
     assert floor.overhear("yeah") == []
     floor.voice(0.3)
-    assert floor.overhear("yeah but I") == ["stop"]
+    assert floor.overhear("yeah but I actually") == ["stop"]
 
 
 def test_words_understood_before_the_overlap_ended_are_no_verdict() -> None:

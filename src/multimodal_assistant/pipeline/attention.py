@@ -15,6 +15,7 @@ from multimodal_assistant.core.errors import AssistantError
 from multimodal_assistant.core.protocols import Prefilling
 from multimodal_assistant.core.types import AudioChunk, Message, Transcript
 from multimodal_assistant.processors.input_buffer import InputBuffer
+from multimodal_assistant.processors.words import is_backchannel
 
 from .listen import PATIENCE, ListenAlong
 from .reply import EndOfTurn, Engines, Manner
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 _BEFORE_OVERLAP = 0.2  # seconds kept before the detector is sure
 _OVERHEAR_EVERY = 0.3
+_CERTAIN = -0.6  # average log probability below which words made of less than a second of sound may be invented
 
 
 class Attention:
@@ -47,11 +49,14 @@ class Attention:
         self._turns = turns
         self._carry_out = carry_out
         self._along = ListenAlong()
+        self._language = manner.language
         self._partial: anyio.CancelScope | None = None
         self._scoring = False
         self._overhearing = False
         self._overheard_at = 0.0
         self._overhear_again: float | None = None
+        self.aside = ""
+        """The certain words of the last overlap that are more than listening."""
 
     # The words so far
 
@@ -83,6 +88,10 @@ class Attention:
             except AssistantError as error:
                 log.warning("no words while listening: %s", error)
         self._partial = None
+
+    def speaks(self, language: str) -> None:
+        """The user's language, as of the last turn: in less than a second of sound it cannot be recognized."""
+        self._language = self._manner.language or language
 
     # Whether the turn is over
 
@@ -131,6 +140,8 @@ class Attention:
         try:
             until = self._heard.now
             transcript = await self._transcribe(since - _BEFORE_OVERLAP, partial=self._turns.overlap_since is not None)
+            certain = transcript.average_log_probability > _CERTAIN and not is_backchannel(transcript.text)
+            self.aside = transcript.text if certain else ""
             self._carry_out(self._turns.overheard(until, transcript.text))
         except AssistantError as error:
             log.warning("an interruption could not be understood: %s", error)
@@ -143,4 +154,4 @@ class Attention:
     async def _transcribe(self, since: float, *, partial: bool) -> Transcript:
         audio = AudioChunk(self._heard.between(since, self._heard.now), SPEECH_RATE)
         with deadline(PATIENCE, "Speech recognition"):
-            return await self._engines.stt.transcribe(audio, language=self._manner.language, partial=partial)
+            return await self._engines.stt.transcribe(audio, language=self._language, partial=partial)

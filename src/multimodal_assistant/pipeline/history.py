@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from multimodal_assistant.core.types import Message
 
-INTERRUPTED = "[interrupted]"
-"""Stands after the last word that was heard of an answer that was cut short."""
+INTERRUPTED = "—"
+"""Stands after the last word that was heard of an answer that was cut short, as in written dialogue. Models imitate what they read,
+and small ones would say "interrupted"; a dash is silent."""
 
 
 _BYTES_PER_TOKEN = 3.0
@@ -63,6 +64,10 @@ class History:
         self._say(said)
         if heard:
             self._messages.append(Message("assistant", f"{heard} {INTERRUPTED}"))
+
+    def aside(self, said: str) -> None:
+        """What the user said over an answer that went on: it waits for the next turn."""
+        self._say(said)
 
     def clear(self) -> None:
         """Start over."""

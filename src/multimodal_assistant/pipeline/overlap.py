@@ -6,6 +6,9 @@ from multimodal_assistant.processors.words import asks_to_stop, is_backchannel, 
 
 from .rules import Action, Rules
 
+TOO_SHORT = "too short to tell"
+"""Why an answer goes on over words that may or may not have been more than listening."""
+
 
 class Overlap:
     """One stretch of voice that began at `begun`. `over` tells that the verdict has fallen: its action ends the overlap."""
@@ -65,26 +68,28 @@ class Overlap:
         if until < self.begun:
             return []
         if self._ended is not None and until < self._ended:  # part of it: enough for an interruption, not for a backchannel
-            return self._interrupt("interrupted") if self._takes_the_floor(text) else []
+            return self._interrupt("interrupted") if self._takes_the_floor(text, until) else []
         self._text = text
         return self._judge(until)
 
     def _judge(self, now: float) -> list[Action]:
         """Stop, go on, or wait for more."""
-        text = self._text or ""
-        if asks_to_stop(text):
+        if self._text is None:
+            return []
+        if asks_to_stop(self._text):
             return self._interrupt("asked to stop")
-        if self._ended is not None and self._asked and self._text is not None:
-            return self._give_back("a backchannel") if is_backchannel(text) else self._interrupt("interrupted")
-        if self._takes_the_floor(text):
+        if self._takes_the_floor(self._text, now if self._ended is None else self._ended):
             return self._interrupt("interrupted")
-        if self._ended is None and now - self.begun >= self._rules.stop_after and self._text is not None and not is_backchannel(text):
-            return self._interrupt("interrupted")
+        if self._ended is not None and self._asked:
+            return self._give_back("a backchannel" if is_backchannel(self._text) else TOO_SHORT)
         return []
 
-    def _takes_the_floor(self, text: str) -> bool:
-        """Whether nothing that may follow can make a backchannel of it."""
-        return asks_to_stop(text) or (len(words_of(text)) >= self._rules.stop_words and not is_backchannel(text))
+    def _takes_the_floor(self, text: str, until: float) -> bool:
+        """Whether these words, said up to `until`, are more than listening."""
+        if asks_to_stop(text):
+            return True
+        lasts = until - self.begun >= self._rules.floor_after - 1e-9
+        return not is_backchannel(text) and (lasts or len(words_of(text)) > self._rules.short_words)
 
     def _interrupt(self, reason: str) -> list[Action]:
         self.over = True

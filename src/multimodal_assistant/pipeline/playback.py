@@ -27,6 +27,7 @@ class Playback:
         self._turn = ""
         self._committed_at = 0.0
         self._fading: Playout | None = None
+        self._asides: list[str] = []
 
     @property
     def live(self) -> Draft | None:
@@ -59,9 +60,10 @@ class Playback:
             self._live.playout.pause()
             self._tell(ev.AudioPaused(self._turn, t=self._clock()))
 
-    def resume(self, reason: str) -> None:
-        """Go on where it was."""
+    def resume(self, reason: str, aside: str) -> None:
+        """Go on where it was; `aside` are the words that were said meanwhile and are kept for the next turn."""
         if self._live is not None:
+            self._asides += [aside] if aside else []
             self._live.playout.resume()
             self._tell(ev.AudioResumed(self._turn, reason, t=self._clock()))
 
@@ -71,6 +73,7 @@ class Playback:
         if draft is not None and draft.transcript is not None:
             heard = draft.playout.heard(delay=self._delay())
             self._history.interrupted(draft.transcript.text, heard)
+            self._keep_asides()
             self._tell(ev.AudioStopped(self._turn, heard, reason, t=self._clock()))
 
     def take_back(self) -> Draft | None:
@@ -107,7 +110,13 @@ class Playback:
             self._history.interrupted(draft.transcript.text, draft.playout.heard())
         elif draft.transcript is not None:
             self._history.answered(draft.transcript.text, draft.text)
+        self._keep_asides()
         return True
+
+    def _keep_asides(self) -> None:
+        for words in self._asides:
+            self._history.aside(words)
+        self._asides.clear()
 
     def _first_sound(self, draft: Draft) -> None:
         draft.sounding = True

@@ -19,9 +19,14 @@ It never changes within a conversation, so that the prefix cache always holds it
 
 
 def conversation(said: str, *, system: str, history: Sequence[Message]) -> list[Message]:
-    """What the model reads: the same from the start each time, new at its end only. A summary joins the standing instruction."""
+    """What the model reads: the same from the start each time, new at its end only.
+
+    A summary joins the standing instruction, and an aside that nobody has answered yet the present words: roles alternate.
+    """
     if history and history[0].role == "system":
         system, history = f"{system}\n{history[0].text}", history[1:]
+    if history and history[-1].role == "user":
+        said, history = f"{history[-1].text} {said}", history[:-1]
     return [Message("system", system), *history, Message("user", said)]
 
 

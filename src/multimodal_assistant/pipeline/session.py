@@ -21,6 +21,7 @@ from .attention import Attention
 from .between_turns import read_up
 from .draft import Draft
 from .history import History
+from .overlap import TOO_SHORT
 from .playback import Playback
 from .reply import EndOfTurn, Engines, Manner
 from .rules import Action, Phase, Rules
@@ -177,7 +178,7 @@ class Session:
             case "pause":
                 self._playback.pause()
             case _:
-                self._playback.resume(action.reason)
+                self._playback.resume(action.reason, self._attention.aside if action.reason == TOO_SHORT else "")
 
     def _speech_started(self, since: float) -> None:
         if self._idle_work is not None:
@@ -204,6 +205,7 @@ class Session:
         if draft is not None and draft.transcript is not None:
             self._tell(ev.TurnCommitted(self._id, reason, t=self._heard.now))
             self._tell(ev.TranscriptFinal(self._id, draft.transcript, t=self._heard.now))
+            self._attention.speaks(draft.transcript.language)
             self._playback.begin(draft, self._id)
 
     async def _make(self, draft: Draft) -> None:

@@ -52,4 +52,5 @@ def asks_to_stop(text: str) -> bool:
     """Whether it asks for silence, alone or after hesitation ("umm, okay, stop")."""
     words = words_of(text)
     plain = " ".join(words)
-    return any(word in _STOPS for word in words[:4]) or plain.startswith(_STOP_PHRASES) or plain in {"no", "nope"}
+    refuses = plain in {"no", "nope"} or (plain.startswith("no ") and words[1] not in {"way", "problem", "worries", "doubt"})
+    return refuses or any(word in _STOPS for word in words[:4]) or plain.startswith(_STOP_PHRASES)
