@@ -121,7 +121,7 @@ def sound_server() -> Generator[SoundServer]:
         pytest.skip("PulseAudio's null sinks stand for devices on Linux only")
     missing = [name for name in ("pulseaudio", "pactl", "pacat", "parec") if shutil.which(name) is None]
     if missing:
-        pytest.skip(f"{', '.join(missing)} is not installed: {HOW_TO}")
+        pytest.skip(f"not installed: {', '.join(missing)}; {HOW_TO}")
     with tempfile.TemporaryDirectory() as name:  # a path of pytest's own is too long for a socket
         folder = Path(name)
         (folder / "asound.conf").write_text(ALSA_DEVICES)
