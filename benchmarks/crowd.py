@@ -105,9 +105,9 @@ def engines() -> Engines:
     )
 
 
-def detectors() -> EndOfTurn:
-    """Sure of the end at once."""
-    return EndOfTurn(ScriptedTurn(script=Script(delay=0.03)), ScriptedSentenceEnd(script=Script(delay=0.02)))
+def detectors(sentence_seconds: float = 0.02) -> EndOfTurn:
+    """Sure of the end."""
+    return EndOfTurn(ScriptedTurn(script=Script(delay=0.03)), ScriptedSentenceEnd(script=Script(delay=sentence_seconds)))
 
 
 async def crowd(count: int, seconds: float) -> Load:

@@ -118,7 +118,7 @@ async def added() -> str:
         for index, one in enumerate(steps):
             connection = _Handing(one, index / CONVERSATIONS, seconds)
             made = Engines(ScriptedVad(), _Stt(one), _Llm(one), _Tts(one))
-            tasks.start_soon(Session(connection, made, detectors()).run, name=f"conversation {index}")
+            tasks.start_soon(Session(connection, made, detectors(0.0)).run, name=f"conversation {index}")
     found = [1000 * total for one in steps for total in one.totals]
     return (
         f"{len(found)} turns of {CONVERSATIONS} conversations at once, scripted engines: from the block of audio that ends the speech to "
