@@ -78,7 +78,7 @@ def _halves(recorded: Sequence[Trace]) -> str:
             f"{half} half ({', '.join(voices)}): {len(found.heard)} of {found.pauses} pauses talked into, "
             f"{percentile(found.latencies, 50):.2f} s at the median"
         )
-    return f"Constants are chosen on one half; the other shares neither voices nor sentences with it. {'; '.join(parts)}."
+    return f"Weights are fitted to one half, waits chosen over both, which share neither voices nor sentences. {'; '.join(parts)}."
 
 
 def _verdict(recorded: Sequence[Trace], ours: Point) -> str:

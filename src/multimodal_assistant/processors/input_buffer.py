@@ -23,10 +23,15 @@ class InputBuffer:
         size = len(self._ring)
         self._count += len(samples)
         kept = samples[-size:]
-        self._ring[np.arange(self._count - len(kept), self._count) % size] = kept
+        start = (self._count - len(kept)) % size
+        room = min(len(kept), size - start)
+        self._ring[start : start + room] = kept[:room]
+        self._ring[: len(kept) - room] = kept[room:]
 
     def between(self, start: float, end: float) -> Samples:
         """Samples of [start, end) seconds, as far as they are still kept."""
         first = max(round(start * self._rate), self._count - len(self._ring), 0)
         last = min(round(end * self._rate), self._count)
-        return self._ring[np.arange(first, max(last, first)) % len(self._ring)]
+        length, start = max(last - first, 0), first % len(self._ring)
+        head = self._ring[start : start + length]
+        return np.concatenate((head, self._ring[: length - len(head)]))
