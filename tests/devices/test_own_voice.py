@@ -61,10 +61,12 @@ class Room:
     """Seconds; None: steady."""
     attenuation: float
     """Decibels of the echo that have to go."""
+    left: int
+    """Windows of 32 ms in which its voice may still be found: while the canceller finds the delay again."""
 
 
-STEADY = (Room("mirror", -6, None, 30), Room("mirror", -20, None, 30))
-JUMPING = Room("headset", -12, 0.12, 10)
+STEADY = (Room("mirror", -6, None, 30, 2), Room("mirror", -20, None, 30, 2))
+JUMPING = Room("headset", -12, 0.12, 8, 20)
 
 
 @pytest.mark.parametrize("room", [*STEADY, JUMPING], ids=["near", "far", "jumping"])
@@ -91,7 +93,7 @@ async def test_its_own_voice_is_taken_out_and_the_users_is_not(server: SoundServ
     echo, left, users = [np.array(await vad.scan(part)) > SPEECH for part in (unclean, cleaned[:begin], cleaned[begin:])]
     await vad.aclose()
     assert echo.sum() > 60  # two seconds: without cancellation it would hear itself
-    assert left.sum() <= 2
+    assert left.sum() <= room.left
     settled = slice(SPEECH_RATE, begin)
     assert dbfs(unclean[settled]) - dbfs(cleaned[settled]) > room.attenuation
     assert users.sum() > 0.4 * len(user) / WINDOW

@@ -205,6 +205,19 @@ async def test_a_hurried_speaker_is_heard_to_the_last_word(whisper_base: Whisper
     assert not transcript.rerun
 
 
+async def test_what_the_smallest_model_says_twice_is_said_once_without_a_second_look(whisper: Engines) -> None:
+    tiny, voice = whisper(weights("whisper-tiny.en")), kokoro_voice("bf_emma")
+    sentence = "Can you speak Italian?"
+    audio = await say(voice, sentence)
+    await voice.aclose()
+    for lead in (0.1, 0.2, 0.3):
+        longer = AudioChunk(np.concatenate([quiet(lead).samples, audio.samples]), SPEECH_RATE)
+        transcript = await tiny.transcribe(longer, words=True)
+        assert words(transcript.text) == words(sentence)
+        assert len(transcript.words) == 4
+        assert not transcript.rerun
+
+
 async def test_more_than_one_window_is_transcribed_whole(whisper_base: WhisperEngine, joe: VitsVoice) -> None:
     parts = {text: recording(name) for name, text in RECORDINGS.items()}
     parts |= {sentence: await say(joe, sentence) for sentence in LONGER}

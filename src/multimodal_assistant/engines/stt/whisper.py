@@ -34,6 +34,7 @@ FULL_CONTEXT = 1500
 _HOP = 160  # samples per mel frame
 _WINDOW_SECONDS = 30.0
 _MOST_TOKENS = 224  # half of the decoder's positions, Whisper's own limit
+_DOUBLED = 3  # words; fewer may well be said twice
 _MOST_WORDS_A_SECOND = 7.0  # hurried speech has 6; more is a loop
 
 
@@ -151,7 +152,7 @@ class WhisperEngine:
         language, probability = _language(whisper, encoded, call.language)
         tokenizer = _tokenizer(whisper, language)
         call.go_on()
-        decoded = _decode(whisper, tokenizer, encoded, room=_room(seconds))
+        decoded = _said_once(_decode(whisper, tokenizer, encoded, room=_room(seconds)), tokenizer)
         rerun = not call.believes and context < FULL_CONTEXT and self._degenerate(decoded, seconds)
         if rerun:
             log.debug("degenerate (%r): once more with the full context", decoded.text)
@@ -296,13 +297,31 @@ def _compression_ratio(text: str) -> float:
     return len(data) / len(zlib.compress(data)) if data else 0.0
 
 
+def _said_once(decoded: _Decoded, tokenizer: "Tokenizer") -> _Decoded:
+    """Without its second half where that is the first one again, word for word ("Can you speak Italian? Can you Speak Italian?").
+
+    It is what the smallest models do to short utterances; to decode them again, padded, would take five times as long.
+    """
+    words = _words(decoded.text)
+    half = words[: len(words) // 2]
+    if len(half) < _DOUBLED or half * 2 != words:
+        return decoded
+    count = max(count for count in range(len(decoded.tokens)) if _words(tokenizer.decode(decoded.tokens[:count])) == half)
+    tokens = decoded.tokens[:count]
+    return replace(decoded, text=tokenizer.decode(tokens).strip(), tokens=tokens)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
+
+
 def _begins_again(text: str) -> bool:
     """Whether its first two words come again later.
 
     Small models with little context say a short utterance twice ("Sure I can help. Sure I can", "10 of clubs 10 of club"); where
     a speaker really did, the padded pass says so.
     """
-    words = re.findall(r"\w+", text.lower())
+    words = _words(text)
     return len(words) > 3 and any(words[index : index + 2] == words[:2] for index in range(2, len(words) - 1))
 
 
