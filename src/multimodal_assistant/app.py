@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+from threadpoolctl import threadpool_limits
 
 from . import tuning
 from .config import Settings, load
@@ -140,11 +141,16 @@ async def defaults_of(settings: Settings, store: ModelStore, tell: Tell) -> tupl
 def quiet_threads() -> None:
     """OpenMP threads (CTranslate2, llama.cpp) wait a moment for the next piece of work, then sleep; set before they load.
 
-    Sleeping at once (OMP_WAIT_POLICY=PASSIVE) makes llama.cpp write 40 % slower. Spinning for long is far worse as soon as
-    anything else uses a core: with 10^5 spins and one busy process 30 tokens of smollm2 took 24-57 s, with 10^3 about 1 s.
+    Sleeping at once (OMP_WAIT_POLICY=PASSIVE) makes llama.cpp write 40 % slower, and so does libgomp by itself, unless the policy
+    says otherwise, as soon as two models together have more threads than there are cores: 13 ms for a token of smollm2 became 30.
+    Spinning for long is far worse as soon as anything else uses a core: with 10^5 spins and one busy process 30 tokens took
+    24-57 s, with 10^3 about 1 s. NumPy's OpenBLAS spins too, after every product of a spectrogram: of two cores it took one from
+    the models for 80-120 ms of every answer.
     """
+    os.environ.setdefault("OMP_WAIT_POLICY", "ACTIVE")
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     os.environ.setdefault("KMP_BLOCKTIME", "1")
+    threadpool_limits(1, user_api="blas")
 
 
 @asynccontextmanager

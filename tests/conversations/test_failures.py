@@ -119,7 +119,7 @@ async def test_without_scores_the_silence_decides() -> None:
         stage.turn.script = stage.sentence.script = Script(fail_after=0)
         await stage.hear(voice(0.6), hush(4.5))
         (committed,) = stage.named("turn.committed")
-        assert 0.6 + 1.1 <= committed.t <= 0.6 + 1.2
+        assert 0.6 + 1.08 <= committed.t <= 0.6 + 1.2
         assert stage.memory[-1] == ("assistant", REPLY)
         assert "error" not in stage.names
 

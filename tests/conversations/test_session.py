@@ -15,7 +15,7 @@ LONG = "One two three four five six seven eight nine ten eleven twelve."
 
 async def test_a_question_is_answered_and_both_are_remembered() -> None:
     async with on_stage() as stage:
-        await stage.hear(np.concatenate([hush(0.5), voice(1.0), hush(3.0)]))
+        await stage.hear(np.concatenate([hush(0.5), voice(0.7), hush(3.0)]))
         assert stage.names == [
             "speech.started",
             "speech.stopped",
@@ -62,9 +62,9 @@ async def test_an_uncommitted_draft_says_nothing() -> None:
 
 async def test_real_words_stop_the_assistant_and_history_keeps_what_was_heard() -> None:
     async with on_stage(says=("Count.", "no wait, something else"), replies=(LONG, "All right.")) as stage:
-        await stage.hear(np.concatenate([voice(1.0), hush(0.4)]))
+        await stage.hear(np.concatenate([voice(0.7), hush(0.4)]))
         await stage.hear(hush(1.0))  # four words and a bit of a quarter second each are out
-        await stage.hear(np.concatenate([voice(1.0), hush(2.0)]))
+        await stage.hear(np.concatenate([voice(0.7), hush(2.0)]))
         (stopped,) = stage.named("audio.stopped")
         assert isinstance(stopped, AudioStopped)
         assert stopped.heard_text == "One two three four five"

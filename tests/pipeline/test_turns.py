@@ -22,7 +22,7 @@ def test_speech_a_pause_and_a_likely_end_make_a_turn() -> None:
 
 # When a turn is over
 
-TIERS = [(1.0, 0.30), (0.90, 0.30), (0.89, 0.60), (0.80, 0.60), (0.79, 1.10), (0.20, 1.10), (0.19, 2.00), (0.01, 2.00), (None, 1.10)]
+TIERS = [(1.0, 0.30), (0.90, 0.30), (0.89, 0.60), (0.80, 0.60), (0.79, 1.08), (0.20, 1.08), (0.19, 2.00), (0.01, 2.00), (None, 1.08)]
 """(likelihood of the end, silence after which the turn is taken)."""
 
 
@@ -257,7 +257,7 @@ def test_tolerance_stays_within_its_bounds(pause: float, least: float, most: flo
     assert least <= floor.turns.tolerance <= most
 
 
-@pytest.mark.parametrize(("likely", "wait"), [(0.95, 0.3), (0.85, 0.7), (0.6, 1.1), (0.1, 2.0)])
+@pytest.mark.parametrize(("likely", "wait"), [(0.95, 0.3), (0.85, 0.7), (0.6, 1.08), (0.1, 2.0)])
 def test_a_slow_speaker_is_given_time_unless_the_end_is_certain(likely: float, wait: float) -> None:
     floor = after_speech(likely=likely)
     floor.turns.tolerance = 0.7

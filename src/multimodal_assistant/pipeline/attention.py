@@ -5,6 +5,7 @@ One task of each kind at a time. What comes of it is reported to `turns.py`; a f
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 import anyio
 from anyio.abc import TaskGroup
@@ -80,14 +81,19 @@ class Attention:
         """
         with anyio.CancelScope() as self._partial:
             try:
-                text = (await self._transcribe(since, partial=True)).text
-                stable = self._along.heard(text) if tell(text) else ""
-                llm = self._engines.llm
-                if stable and isinstance(llm, Prefilling):
-                    await llm.prefill(conversation(stable, system=self._manner.system, history=history))
+                transcript = await self._transcribe(since, partial=True)
+                if tell(transcript.text) and (whole := self._along.heard(transcript.text)):
+                    await self._read_ahead(replace(transcript, text=whole), history)
             except AssistantError as error:
                 log.warning("no words while listening: %s", error)
+        self._along.done(self._heard.now)
         self._partial = None
+
+    async def _read_ahead(self, transcript: Transcript, history: tuple[Message, ...]) -> None:
+        """Leave the words in the prefix caches of those who will read the whole utterance: only its end is new to them then."""
+        await self._judgement(transcript)
+        if isinstance(self._engines.llm, Prefilling):
+            await self._engines.llm.prefill(conversation(transcript.text, system=self._manner.system, history=history))
 
     def speaks(self, language: str) -> None:
         """The user's language, as of the last turn: in less than a second of sound it cannot be recognized."""
@@ -112,14 +118,18 @@ class Attention:
 
     async def judge(self, revision: int, transcript: Transcript) -> None:
         """Report the words of a draft, and whether they are a whole utterance."""
-        sentence = None
+        sentence = await self._judgement(transcript)
+        self._carry_out(self._turns.understood(self._heard.now, revision, transcript.text, sentence))
+
+    async def _judgement(self, transcript: Transcript) -> float | None:
+        """Probability that the words may end here, where there is someone to judge."""
         detector = self._end_of_turn.sentence
         if detector is not None and transcript.text and transcript.language == self._end_of_turn.sentence_language:
             try:
-                sentence = await detector.score(transcript.text)
+                return await detector.score(transcript.text)
             except AssistantError as error:
                 log.warning("no end-of-sentence score: %s", error)
-        self._carry_out(self._turns.understood(self._heard.now, revision, transcript.text, sentence))
+        return None
 
     # Words over the assistant's
 

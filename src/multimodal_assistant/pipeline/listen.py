@@ -1,7 +1,5 @@
 """Audio → what was said in it: a whole recording, or an utterance while it is being said."""
 
-from itertools import takewhile
-
 from multimodal_assistant.core.audio import SPEECH_RATE, resample
 from multimodal_assistant.core.errors import NoSpeech
 from multimodal_assistant.core.protocols import SpeechToText, VoiceActivityDetector
@@ -12,7 +10,12 @@ PATIENCE = 15.0
 """Seconds that the recognizer may take for an utterance."""
 
 _WINDOW = 512  # samples a detector scores at once
-_FIRST_PARTIAL, _PARTIAL_EVERY = 1.2, 0.8  # seconds of speech
+_FIRST_PARTIAL = 0.8
+"""Seconds of speech before its words are asked for the first time."""
+_REST = 0.4
+"""Seconds between two partial transcripts at least,"""
+_REST_SHARE = 2.0
+"""and as a multiple of what the last one took: a slow machine is not kept busy when the words are wanted for good."""
 _AROUND = round(0.2 * SPEECH_RATE)  # kept on either side of the speech: soft beginnings and endings
 
 
@@ -35,27 +38,31 @@ async def listen(recording: AudioChunk, vad: VoiceActivityDetector, stt: SpeechT
 
 
 class ListenAlong:
-    """When to transcribe an utterance that is still being said, and which of its words can be relied on."""
+    """When to transcribe an utterance that is still being said, and which of its words are worth reading ahead."""
 
     def __init__(self, since: float = 0.0) -> None:
         self._next = since + _FIRST_PARTIAL
-        self._words: list[str] = []
-        self._stable: list[str] = []
+        self._begun = since
+        self._whole = ""
 
     def due(self, now: float) -> bool:
         """Whether it is time for another partial transcript; asking takes the turn."""
         if now < self._next:
             return False
-        self._next = now + _PARTIAL_EVERY
+        self._begun = now
         return True
 
+    def done(self, now: float) -> None:
+        """All that is made of the last partial transcript is made."""
+        self._next = now + max(_REST, _REST_SHARE * (now - self._begun))
+
     def heard(self, text: str) -> str:
-        """The words that two partial transcripts in a row agree on (local agreement, Macháček et al. 2023), if there are new ones."""
-        words = text.split()
-        pairs = zip(words, self._words, strict=False)
-        agreed = [word for word, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]
-        self._words = words
-        if len(agreed) <= len(self._stable):
+        """All words of a partial transcript but the last, which may have been cut within; "" if they are those of the one before.
+
+        That they may yet change costs the reader what it has read in vain, and nothing else.
+        """
+        whole, _, _ = text.strip().rpartition(" ")
+        if whole == self._whole:
             return ""
-        self._stable = agreed
-        return " ".join(agreed)
+        self._whole = whole
+        return whole
