@@ -19,11 +19,11 @@ T = TypeVar("T")
 class Costs:
     """Seconds the engines take."""
 
-    words: float = 0.15
+    words: float = 0.09
     sentence: float = 0.03
-    score: float = 0.06
+    score: float = 0.05
     reply: float = 0.30
-    """From the start of a draft to its first sound: 0.45 s after the last voiced sample."""
+    """From the start of a draft to its first sound."""
 
 
 @dataclass(slots=True)
