@@ -79,11 +79,9 @@ async def test_a_partial_that_fails_is_no_failure_of_the_turn() -> None:
 
 async def test_an_interruption_has_partials_of_its_own() -> None:
     long = "One two three four five six seven eight nine ten eleven twelve."
-    over = ("what about", "what about the", "what about the other", "what about the other", "what about the other one")
-    said = ("Count.", *over, "What about the other one?")
-    async with on_stage(says=said, replies=(long, "Fine.")) as stage:
+    async with on_stage(says=("Count.", "What about the other one?"), replies=(long, "Fine.")) as stage:
         await stage.hear(voice(0.6), hush(1.2), voice(1.6), hush(2.0))
         partial = stage.told(TranscriptPartial)
-        assert [(event.turn, event.text) for event in partial] == [("2", text) for text in over[2:]], "the first two are the overlap's"
+        assert {(event.turn, event.text) for event in partial} == {("2", "What about the other one?")}
         assert partial[0].t >= 0.6 + 1.2 + 0.8
         assert stage.asked == ["Count.", "What about the other one?"]
