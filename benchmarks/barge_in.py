@@ -25,12 +25,23 @@ from .overlaps import BLOCK_SECONDS, Interjection, Overlap, Talker
 from .played import Clause, Gap, OverheardVoice, gap_after, words_heard
 from .speech import say, voice
 
-INTERRUPTED, LISTENED, NOISES = 64, 44, 18
 
-PROFILES: Mapping[str, Mapping[str, Any]] = {
-    "fast": {"profile": "fast"},
-    "balanced": {"llm": {"model": "qwen2.5-0.5b"}, "tts": {"voice": "af_heart"}},
-}
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One choice of engines, and how much is said over its answers."""
+
+    name: str
+    flags: Mapping[str, Any]
+    interruptions: int
+    listening: int
+    noises: int
+
+
+ARMS = (
+    Arm("fast", {"profile": "fast"}, 60, 36, 12),
+    Arm("balanced", {"llm": {"model": "qwen2.5-0.5b"}, "tts": {"voice": "af_heart"}}, 20, 12, 4),
+)
+
 
 _ASK = ("Tell me a long story about a fox and a river.", "Tell me everything you know about the moon.", "Describe a day by the sea.")
 _AT_LENGTH = "You are a storyteller. Answer in at least eight spoken sentences, in plain words, without lists or markdown."
@@ -53,7 +64,7 @@ class _Conversation:
 
 
 async def run() -> Section:
-    """Both profiles."""
+    """All arms."""
     folder = settings_from().home / "bench" / "overlaps"
     lines = [
         _setting(),
@@ -64,34 +75,34 @@ async def run() -> Section:
         ),
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for name, flags in PROFILES.items():
-        lines.append(await measure(name, flags, folder))
+    lines += [await measure(arm, folder) for arm in ARMS]
     return Section("Talking over the assistant", "\n".join(lines))
 
 
 def _setting() -> str:
     return (
-        f"{INTERRUPTED} interruptions, {LISTENED} words of a listener and {NOISES} coughs, claps and doors over running answers, by five "
-        "synthetic voices, in the noise of a room. Silent: from the first audible sample of the interruption to the last one (above "
-        "-45 dBFS) of the answer; an answer that goes on counts with the whole length of the interruption."
+        "Interruptions, words of a listener, and coughs, claps and doors over running answers, by five synthetic voices, in the noise of "
+        "a room. Silent: from the first audible sample of the interruption to the last one (above -45 dBFS) of the answer; an answer that "
+        "goes on counts with the whole length of the interruption."
     )
 
 
-async def measure(name: str, flags: Mapping[str, Any], folder: Path) -> str:
+async def measure(arm: Arm, folder: Path) -> str:
     """One row."""
-    interrupted = await _converse(flags, await interruptions(folder, INTERRUPTED), goes_on=False)
+    interrupted = await _converse(arm.flags, await interruptions(folder, arm.interruptions), goes_on=False)
     counted = [overlap for overlap in interrupted.overlaps if under_an_answer(interrupted, overlap)]
     silences = [silence_after(interrupted, overlap) for overlap in counted]
     errors = [error for overlap in counted if (error := word_error(interrupted, overlap)) is not None]
     checked = [len(told.split()) - len(text.split()) for told, text in await _recognized(interrupted)]
-    listened = await _converse(flags, await backchannels(folder, LISTENED, NOISES), goes_on=True)
+    listened = await _converse(arm.flags, await backchannels(folder, arm.listening, arm.noises), goes_on=True)
     heard = [overlap for overlap in listened.overlaps if under_an_answer(listened, overlap)]
     words = [went_on(listened, overlap) for overlap in heard if overlap.interjection.voice != "noise"]
     sounds = [went_on(listened, overlap) for overlap in heard if overlap.interjection.voice == "noise"]
     gaps = [gap_of(listened, overlap) for overlap in heard]
     same = [gap.lost == 0 for gap in gaps if gap is not None and gap.lost is not None]
     return (
-        f"| {name} | **{_ms(percentile(silences, 50))}** | **{_ms(percentile(silences, 95))}** | {_ms(max(silences))} | {len(silences)} "
+        f"| {arm.name} | **{_ms(percentile(silences, 50))}** | **{_ms(percentile(silences, 95))}** | {_ms(max(silences))} "
+        f"| {len(silences)} "
         f"| {sum(words)} of {len(words)} | {sum(sounds)} of {len(sounds)} | {sum(same)} of {len(same)} "
         f"| {sum(abs(error) <= 1 for error in errors)} of {len(errors)} | {sum(error == 0 for error in errors)} "
         f"| {max(errors, key=abs, default=0):+d} | {sum(abs(error) <= 1 for error in checked)} of {len(checked)} |"

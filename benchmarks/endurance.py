@@ -104,7 +104,7 @@ def slope(samples: Sequence[Usage], settled: float) -> float:
 
 
 async def run() -> Section:
-    """Both profiles."""
+    """The default engines."""
     minutes = float(os.environ.get("BENCH_MINUTES", "10"))
     lines = [
         f"{minutes:.0f} minutes, a question every {_GAP_SECONDS + 2:.0f} s or so, answers of up to 160 tokens, embedded engines.",
@@ -113,8 +113,7 @@ async def run() -> Section:
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     asked = await spoken_questions()
-    for profile, llm in (("balanced", "qwen2.5-0.5b"), ("fast", "smollm2-135m")):
-        lines.append(await _measure(profile, llm, asked, minutes * 60))
+    lines.append(await _measure("balanced", "qwen2.5-0.5b", asked, minutes * 60))
     return Section("A long conversation", "\n".join(lines))
 
 

@@ -5,65 +5,94 @@ from the sound: the end of the question from the file it was cut from, the begin
 (above -45 dBFS). Nothing the session says of itself is used. A turn without an answer counts as the whole gap.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import jiwer
 import psutil
 
 from multimodal_assistant.app import assemble, settings_from, turn_detector
-from multimodal_assistant.core.events import DraftRetracted, Event, EventBus
+from multimodal_assistant.core.events import DraftRetracted, Event, EventBus, TranscriptFinal, TurnCommitted
+from multimodal_assistant.core.types import Samples
 from multimodal_assistant.pipeline.reply import Manner
 from multimodal_assistant.pipeline.session import Session
 from multimodal_assistant.transports.replay import ReplayConnection
 
 from .machine import Section, percentile
-from .questions import Script, script, spoken_questions, waits
+from .questions import QUESTIONS, script, spoken_questions, waits
+from .stt import plain
 
-TURNS = 30
-GAP_SECONDS = 6.0
+GAP_SECONDS = 4.5
+MAX_TOKENS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One choice of engines and how often it is asked."""
+
+    name: str
+    turns: int
+    flags: Mapping[str, Any]
+
 
 ARMS = (
-    ("fast", {"profile": "fast"}),
-    ("fast, Whisper base", {"profile": "fast", "stt": {"model": "base"}}),
-    ("Qwen 0.5B, joe", {"llm": {"model": "qwen2.5-0.5b"}, "tts": {"voice": "joe"}}),
-    ("Qwen 0.5B, Kokoro", {"llm": {"model": "qwen2.5-0.5b"}, "tts": {"voice": "af_heart"}}),
+    Arm("fast: tiny.en, SmolLM2, joe", 100, {"profile": "fast"}),
+    Arm("base, SmolLM2, joe", 30, {"profile": "fast", "stt": {"model": "base"}}),
+    Arm("tiny.en, SmolLM2, Kokoro", 30, {"profile": "fast", "tts": {"voice": "af_heart"}}),
+    Arm("base, Qwen 0.5B, joe", 30, {"llm": {"model": "qwen2.5-0.5b"}, "tts": {"voice": "joe"}}),
+    Arm("balanced: base, Qwen 0.5B, Kokoro", 30, {"llm": {"model": "qwen2.5-0.5b"}, "tts": {"voice": "af_heart"}}),
 )
 
 
 async def run() -> Section:
-    """All arms on the same recording."""
+    """All arms on the same questions."""
     asked = await spoken_questions()
-    recording = script([asked[turn % len(asked)] for turn in range(TURNS)], gap=GAP_SECONDS)
     lines = [
-        f"{TURNS} questions by a synthetic voice, {GAP_SECONDS:.0f} s apart, in the noise of a quiet room; replies limited to 24 tokens.",
+        (
+            f"{len(QUESTIONS)} questions in turn by a synthetic voice, {GAP_SECONDS:.1f} s apart, in the noise of a quiet room; replies of "
+            f"at most {MAX_TOKENS} tokens. Cut off: turns that were taken before the question had ended. Words wrong: of the final "
+            "transcripts."
+        ),
         "",
-        "| profile | p50 | p95 | max | no answer | drafts thrown away | CPU of two cores | peak memory |",
-        "|---|---|---|---|---|---|---|---|",
+        "| engines | n | p50 | p95 | max | no answer | cut off | words wrong | drafts thrown away | CPU of two cores | memory |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for name, flags in ARMS:
-        lines.append(await _arm(name, flags, recording))
+    lines += [await _measured(arm, asked) for arm in ARMS]
     return Section("Voice to voice", "\n".join(lines))
 
 
-async def _arm(name: str, flags: Mapping[str, Any], asked: Script) -> str:
-    settings = settings_from(**flags)
-    retracted: list[Event] = []
+async def _measured(arm: Arm, questions: Sequence[Samples]) -> str:
+    settings = settings_from(**arm.flags)
+    order = [turn % len(questions) for turn in range(arm.turns)]
+    asked = script([questions[index] for index in order], gap=GAP_SECONDS)
+    told: list[Event] = []
     bus = EventBus()
-    bus.subscribe(DraftRetracted, retracted.append)
+    bus.subscribe(Event, told.append)
     process = psutil.Process()
     async with await assemble(settings) as assistant, turn_detector(settings) as detector:
         await assistant.warm()
         await detector.warm()
         connection = ReplayConnection(asked.recording, quiet=lambda: session.quiet)
-        session = Session(connection, assistant.engines, detector, manner=Manner(max_tokens=24), bus=bus)
+        session = Session(connection, assistant.engines, detector, manner=Manner(max_tokens=MAX_TOKENS), bus=bus)
         before = sum(process.cpu_times()[:2])
         await session.run()
         busy = sum(process.cpu_times()[:2]) - before
         memory = process.memory_info().rss / 1e6
     found = waits(connection.output, connection.rate, asked.ends, GAP_SECONDS)
-    answered = [wait for wait in found if wait < GAP_SECONDS]
+    silent = sum(wait >= GAP_SECONDS for wait in found)
+    early = [event for event in told if isinstance(event, TurnCommitted) and _within(event.t, asked.ends)]
+    heard = " ".join(plain(event.transcript.text) for event in told if isinstance(event, TranscriptFinal))
+    retracted = sum(isinstance(event, DraftRetracted) for event in told)
+    wrong = float(jiwer.wer(" ".join(plain(QUESTIONS[index]) for index in order), heard))
     share = busy / (len(connection.output) / connection.rate) / 2
     return (
-        f"| {name} | **{percentile(found, 50):.2f} s** | {percentile(found, 95):.2f} s | {max(found):.2f} s "
-        f"| {len(found) - len(answered)} of {len(found)} | {len(retracted)} | {share:.0%} | {memory:.0f} MB |"
+        f"| {arm.name} | {len(found)} | **{percentile(found, 50):.2f} s** | {percentile(found, 95):.2f} s | {max(found):.2f} s "
+        f"| {silent} | {len(early)} | {wrong:.1%} | {retracted} | {share:.0%} | {memory:.0f} MB |"
     )
+
+
+def _within(moment: float, ends: Sequence[float]) -> bool:
+    """Whether `moment` lies in a question: since the gap before the next end was over, and before that end."""
+    later = [end for end in ends if end > moment]
+    return bool(later) and all(moment > end + GAP_SECONDS for end in ends if end <= moment)

@@ -26,7 +26,7 @@ from .environment import pipecat_python
 from .ours import MAX_TOKENS
 
 ROOT = Path(__file__).parents[2]
-BLOCKS, PER_BLOCK, GAP_SECONDS = 4, 5, 9.0
+BLOCKS, PER_BLOCK, GAP_SECONDS = 4, 5, 8.0
 VOICES = ("af_heart", "joe")
 
 
@@ -124,7 +124,9 @@ def _process(command: Sequence[str]) -> Generator[str]:
         **os.environ,
         "PYTHONPATH": str(ROOT / "src"),
         "OMP_NUM_THREADS": "2",
+        "OMP_WAIT_POLICY": "ACTIVE",
         "GOMP_SPINCOUNT": "1000",
+        "OPENBLAS_NUM_THREADS": "1",
         "KMP_BLOCKTIME": "1",
         "LOGURU_LEVEL": "WARNING",
     }
