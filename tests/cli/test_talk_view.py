@@ -18,9 +18,9 @@ TURN: tuple[ev.Event, ...] = (
     ev.SpeechStopped("1", 1.9),
     ev.TurnCommitted("1", "score"),
     ev.TranscriptFinal("1", QUESTION),
-    ev.ReplyText("1", " It is"),
+    ev.ReplySpoken("1", " It is"),
     ev.AudioStarted("1"),
-    ev.ReplyText("1", " Paris."),
+    ev.ReplySpoken("1", " Paris."),
     ev.TurnMetrics("1", {"stt": 54.2, "draft": None, "first_audio": 462.0}),
     ev.AudioFinished("1"),
 )

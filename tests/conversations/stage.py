@@ -71,7 +71,7 @@ class Stage:
     @property
     def names(self) -> list[str]:
         """Names of all events in order, without the pieces of the reply."""
-        return [event.name for event in self.events if event.name != "reply.text"]
+        return [event.name for event in self.events if event.name not in {"reply.text", "reply.spoken"}]
 
     @property
     def asked(self) -> list[str]:

@@ -5,8 +5,9 @@ import pytest
 from stage import hush, on_stage, voice
 
 from multimodal_assistant.core.audio import dbfs
-from multimodal_assistant.core.events import AudioStarted, AudioStopped, DraftRetracted, TranscriptFinal, TurnMetrics
+from multimodal_assistant.core.events import AudioStarted, AudioStopped, DraftRetracted, ReplySpoken, TranscriptFinal, TurnMetrics
 from multimodal_assistant.core.types import Message
+from multimodal_assistant.pipeline.history import INTERRUPTED
 
 pytestmark = pytest.mark.anyio
 
@@ -72,6 +73,23 @@ async def test_real_words_stop_the_assistant_and_history_keeps_what_was_heard() 
     first, second, *rest = stage.session.history.messages
     assert (first.text, second.text) == ("Count.", "One two three four five —")
     assert [message.text for message in rest] == ["no wait, something else", "All right."]
+
+
+async def test_captions_come_with_the_voice_and_history_has_the_written_words_of_what_was_heard() -> None:
+    dates = "Rome fell in 1453 I think and then there was nothing but the quiet of the hills for years."
+    async with on_stage(says=("Tell me.", "no wait, something else"), replies=(dates, "All right.")) as stage:
+        await stage.hear(np.concatenate([voice(0.7), hush(0.4)]))
+        first = [event.delta for event in stage.told(ReplySpoken)]
+        await stage.hear(hush(1.6))
+        later = [event.delta for event in stage.told(ReplySpoken)]
+        await stage.hear(np.concatenate([voice(0.7), hush(2.5)]))
+        (stopped,) = stage.told(AudioStopped)
+        assert len(first) < len(later)
+        assert "".join(later).startswith("Rome fell in 1453 I")
+        assert stopped.heard_text.startswith("Rome fell in fourteen fifty-three I")
+        assert "".join(event.delta for event in stage.told(ReplySpoken)).endswith("All right.")
+    assert stage.memory[1][1].startswith("Rome fell in 1453 I")
+    assert stage.memory[1][1].endswith(INTERRUPTED)
 
 
 async def test_a_backchannel_pauses_and_resumes_at_the_same_sample() -> None:

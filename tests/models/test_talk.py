@@ -142,6 +142,18 @@ def test_what_was_heard_of_the_interrupted_answer_is_its_beginning(talk: Talk) -
     assert stopped["reason"]
 
 
+@pytest.mark.parametrize("turn", ["1", "2", "3"])
+def test_captions_keep_pace_with_the_voice(talk: Talk, turn: str) -> None:
+    spoken, written = (talk.of(kind, turn) for kind in ("reply.spoken", "reply.text"))
+    (start,) = talk.of("audio.started", turn)
+    assert len(spoken) > 2
+    assert all(start["t"] < event["t"] for event in spoken[1:])
+    assert spoken[-1]["t"] - start["t"] > 0.15 * len(spoken)
+    shown, all_of_it = ("".join(event["delta"] for event in events).strip() for events in (spoken, written))
+    assert all_of_it.startswith(shown)
+    assert (shown == all_of_it) == (turn != "2")
+
+
 def test_answers_sound_from_where_they_start_to_where_they_end_and_nowhere_else(talk: Talk) -> None:
     started = [event["t"] for event in talk.of("audio.started")]
     ended = sorted(event["t"] for kind in ("audio.finished", "audio.stopped") for event in talk.of(kind))

@@ -222,6 +222,7 @@ def test_words_are_heard_when_half_of_them_has_been_played(played: float, words:
     playout.add(piece(tone(RATE), "One two three.", *TIMED))
     playout.pull(round(played * RATE))
     assert playout.heard() == words
+    assert playout.heard_words() == len(words.split())
 
 
 @pytest.mark.parametrize(("played", "words"), HEARD)
@@ -259,6 +260,7 @@ def test_words_without_times_are_spread_evenly_over_their_clause(pieces: tuple[f
     for _ in range(8):
         playout.pull(RATE // 8 + 1)
         heard.append(playout.heard())
+        assert playout.heard_words() == len(heard[-1].split())
     assert heard == ["a", "a", "a b", "a b", "a b c", "a b c", "a b c d", "a b c d"]
 
 

@@ -72,7 +72,7 @@ class TalkView(View):
             case ev.TranscriptFinal():
                 self._partial = ""
                 self._line(("You        ", "bold cyan"), event.transcript.text)
-            case ev.ReplyText():
+            case ev.ReplySpoken():
                 self._replied(event.delta)
             case ev.AudioStopped():
                 self._line(("           ", ""), f"— interrupted; you heard: “{event.heard_text}”", style="yellow")

@@ -92,6 +92,14 @@ class ReplyText(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ReplySpoken(Event):
+    """The user has heard a further piece of the reply; the pieces in a row are the reply as it is written."""
+
+    name: ClassVar[str] = "reply.spoken"
+    delta: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyFinished(Event):
     """The language model has written all of it."""
 

@@ -38,7 +38,12 @@ class Draft:
     @property
     def text(self) -> str:
         """The reply as far as it is written."""
-        return "".join(self._text).strip()
+        return self.written.strip()
+
+    @property
+    def written(self) -> str:
+        """The same with the space around it."""
+        return "".join(self._text)
 
     def commit(self, tell: Callable[[str], None]) -> None:
         """Let it sound; `tell` hears the text written so far and every further piece."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from multimodal_assistant.core import events as ev
 from multimodal_assistant.core.types import Samples
+from multimodal_assistant.processors.captions import Captions
 from multimodal_assistant.processors.playout import Playout
 
 from .draft import Draft
@@ -26,6 +27,8 @@ class Playback:
         self._live: Draft | None = None
         self._turn = ""
         self._committed_at = 0.0
+        self._captions = Captions()
+        self._heard_words = 0
         self._fading: Playout | None = None
         self._asides: list[str] = []
 
@@ -42,6 +45,7 @@ class Playback:
     def begin(self, draft: Draft, turn: str) -> None:
         """Let an answer sound."""
         self._live, self._turn, self._committed_at = draft, turn, self._clock()
+        self._captions, self._heard_words = Captions(draft.transcript.language if draft.transcript else "en"), 0
         draft.commit(lambda delta: self._tell(ev.ReplyText(turn, delta, t=self._clock())))
 
     def duck(self) -> None:
@@ -72,7 +76,8 @@ class Playback:
         draft = self.take_back()
         if draft is not None and draft.transcript is not None:
             heard = draft.playout.heard(delay=self._delay())
-            self._history.interrupted(draft.transcript.text, heard)
+            self._caption(draft)
+            self._history.interrupted(draft.transcript.text, self._captions.so_far(draft.written))
             self._keep_asides()
             self._tell(ev.AudioStopped(self._turn, heard, reason, t=self._clock()))
 
@@ -96,7 +101,16 @@ class Playback:
         out = out + draft.playout.pull(count)
         if not draft.sounding and draft.playout.position:
             self._first_sound(draft)
+        self._caption(draft)
         return out
+
+    def _caption(self, draft: Draft) -> None:
+        """Tell what has been heard of the reply since the last time."""
+        heard = draft.playout.heard_words(delay=self._delay())
+        if heard > self._heard_words:
+            self._heard_words = heard
+            if said := self._captions.advance(draft.written, heard):
+                self._tell(ev.ReplySpoken(self._turn, said, t=self._clock()))
 
     def ended(self) -> bool:
         """Whether the last of the answer has just gone out; it is then in the history."""
@@ -104,10 +118,12 @@ class Playback:
         if draft is None or not draft.playout.done:
             return False
         self._live = None
+        if draft.error is None and (rest := self._captions.rest(draft.written).rstrip()):
+            self._tell(ev.ReplySpoken(self._turn, rest, t=self._clock()))
         if draft.sounding:
             self._tell(ev.AudioFinished(self._turn, t=self._clock()))
         if draft.transcript is not None and draft.error is not None:
-            self._history.interrupted(draft.transcript.text, draft.playout.heard())
+            self._history.interrupted(draft.transcript.text, self._captions.so_far(draft.written))
         elif draft.transcript is not None:
             self._history.answered(draft.transcript.text, draft.text)
         self._keep_asides()

@@ -26,6 +26,10 @@ class _Spoken:
     start: int
     end: int
 
+    def passed(self, position: int) -> bool:
+        """Whether at least half of it lies before that sample."""
+        return self.end > 0 and self.start + self.end <= 2 * position
+
 
 class Playout:
     """One reply on its way out. Not thread-safe: pull and control it from one thread."""
@@ -37,6 +41,7 @@ class Playout:
         self._pieces: deque[Samples] = deque()
         self._waiting = 0
         self._words: list[_Spoken] = []
+        self._heard = 0
         self._length = 0
         self._clause = 0
         """First sample of the clause that is being added, and whether its words have times."""
@@ -158,7 +163,14 @@ class Playout:
     def heard(self, *, delay: float = 0.0) -> str:
         """The words that reached the ear: those of which at least half has been played, `delay` seconds being still on the way."""
         position = self.position - round(delay * self.rate)
-        return " ".join(word.text for word in self._words if (word.start + word.end) / 2 <= position and word.end > 0)
+        return " ".join(word.text for word in self._words if word.passed(position))
+
+    def heard_words(self, *, delay: float = 0.0) -> int:
+        """How many they are, at little cost for one who asks after every block; never fewer than the last time."""
+        position = self.position - round(delay * self.rate)
+        while self._heard < len(self._words) and self._words[self._heard].passed(position):
+            self._heard += 1
+        return self._heard
 
 
 def _even(words: Sequence[str], start: int, end: int) -> list[_Spoken]:

@@ -1,0 +1,41 @@
+"""How many words of a voice were heard → which part of the written reply that was. A voice says "1947" in two words."""
+
+from .speakable import speakable
+
+
+class Captions:
+    """Follows one reply while it is said. language: ISO 639-1, of the voice."""
+
+    def __init__(self, language: str = "en") -> None:
+        self._language = language
+        self._end = 0
+
+    def advance(self, written: str, heard: int) -> str:
+        """The next part of the reply, as far as it is `written`, that is said whole within its first `heard` spoken words.
+
+        The parts in a row are the beginning of the reply, as it is written; what is not spoken (an emoji, a mark) goes with the
+        words before it.
+        """
+        begin = self._end
+        while (end := _after_next_word(written, self._end)) > self._end and self._spoken(written[:end]) <= heard:
+            self._end = end
+        return written[begin : self._end]
+
+    def rest(self, written: str) -> str:
+        """What has not been returned yet: all of it was said."""
+        begin, self._end = self._end, len(written)
+        return written[begin:]
+
+    def so_far(self, written: str) -> str:
+        """All that was returned."""
+        return written[: self._end].strip()
+
+    def _spoken(self, text: str) -> int:
+        return len(speakable(text, self._language).split())
+
+
+def _after_next_word(text: str, start: int) -> int:
+    """Where the first word at or after `start` ends; `start` where there is none."""
+    rest = text[start:]
+    words = rest.split(maxsplit=1)
+    return start + rest.index(words[0]) + len(words[0]) if words else start
