@@ -6,6 +6,7 @@ have), pip (a command that stands in for pip) or hub (true: the real client of t
 
 import json
 import resource
+import signal
 import sys
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def say(line: str) -> None:
 
 
 def main() -> int:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that runs the tests in the background has it ignored
     wish = json.loads(sys.argv[1])
     if "limit" in wish:
         resource.setrlimit(resource.RLIMIT_FSIZE, (wish["limit"], wish["limit"]))

@@ -63,6 +63,7 @@ async def _ask(options: Options) -> None:
     from multimodal_assistant.app import assemble, settings_from
     from multimodal_assistant.pipeline.exchange import exchange
     from multimodal_assistant.transports.file import WavSink, check_writable, read_audio
+    from multimodal_assistant.transports.speaker import loudspeaker
 
     from .ask_view import AskView
 
@@ -72,6 +73,9 @@ async def _ask(options: Options) -> None:
     question: AudioChunk | str = options.text or ""
     if options.question is not None:
         question = await anyio.to_thread.run_sync(read_audio, options.question)
+    device = None
+    if options.out is None and not options.as_json:
+        device = await anyio.to_thread.run_sync(loudspeaker, settings.audio.speaker)
     view = AskView(quiet=options.as_json)
     watch = Stopwatch()
     bus = EventBus()
@@ -83,7 +87,7 @@ async def _ask(options: Options) -> None:
             await assistant.warm(hears=options.question is not None)
         watch.mark("loaded")
         sink = WavSink(out)
-        async with _with_speaker(sink, assistant.engines.tts.rate, plays=options.out is None and not options.as_json) as ears:
+        async with _with_speaker(sink, assistant.engines.tts.rate, device) as ears:
             try:
                 answer = await exchange(question, assistant.engines, ears, manner=assistant.manner, bus=bus, watch=watch)
             except NoSpeech as error:
@@ -119,13 +123,13 @@ class _Both:
 
 
 @asynccontextmanager
-async def _with_speaker(sink: Any, rate: int, *, plays: bool) -> AsyncGenerator[Any]:
-    """`sink`, joined by the loudspeaker where there is one and it is wanted."""
-    from multimodal_assistant.transports.speaker import Speaker, output_device
+async def _with_speaker(sink: Any, rate: int, device: int | None) -> AsyncGenerator[Any]:
+    """`sink`, joined by a loudspeaker if one is given."""
+    from multimodal_assistant.transports.speaker import Speaker
 
     async with AsyncExitStack() as stack:
-        if plays and await anyio.to_thread.run_sync(output_device) is not None:
-            yield _Both(sink, await stack.enter_async_context(Speaker(rate)))
+        if device is not None:
+            yield _Both(sink, await stack.enter_async_context(Speaker(rate, device)))
         else:
             yield sink
 

@@ -1,4 +1,4 @@
-"""A spoken answer → the default loudspeaker, while it is being made."""
+"""A spoken answer → a loudspeaker, while it is being made."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -8,31 +8,34 @@ import anyio.to_thread
 from multimodal_assistant.core.errors import DeviceError
 from multimodal_assistant.core.types import SpokenChunk
 
+from .portaudio import found
+
 if TYPE_CHECKING:
     import sounddevice
 
 log = logging.getLogger(__name__)
 
 
-def output_device() -> str | None:
-    """Name of the default loudspeaker, or None where there is none (or no PortAudio library)."""
-    try:
-        import sounddevice
+def loudspeaker(wanted: str = "") -> int | None:
+    """Index of the loudspeaker meant by a number, a name or a part of it; empty: the system's choice, None where there is none.
 
-        return str(sounddevice.query_devices(kind="output")["name"])
-    except (OSError, ValueError, ImportError) as error:  # PortAudioError is an OSError of sorts: see sounddevice
-        log.debug("no loudspeaker: %s", error)
-        return None
-    except Exception as error:  # sounddevice.PortAudioError derives from Exception alone
-        log.debug("no loudspeaker: %s", error)
+    Raises `DeviceError` where one is wanted that is not there.
+    """
+    try:
+        return found().choose("speaker", wanted).index
+    except DeviceError as error:
+        if wanted:
+            raise
+        log.debug("no loudspeaker: %s", error.problem)
         return None
 
 
 class Speaker:
     """Plays chunks in order; `write` returns when the device has taken the piece."""
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, device: int) -> None:
         self._rate = rate
+        self._device = device
         self._stream: sounddevice.OutputStream | None = None
 
     async def __aenter__(self) -> "Speaker":
@@ -51,11 +54,12 @@ class Speaker:
         import sounddevice
 
         try:
-            self._stream = sounddevice.OutputStream(samplerate=self._rate, channels=1, dtype="float32")
+            self._stream = sounddevice.OutputStream(device=self._device, samplerate=self._rate, channels=1, dtype="float32")
             self._stream.start()
         except sounddevice.PortAudioError as error:
             raise DeviceError(
-                f"The loudspeaker cannot be opened: {error}.", "Use --out FILE.wav, or choose another default device."
+                f"The loudspeaker cannot be opened: {error}.",
+                "Use --out FILE.wav, or choose another device: `assistant devices` lists them.",
             ) from error
 
     async def write(self, chunk: SpokenChunk) -> None:
