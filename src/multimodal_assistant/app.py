@@ -19,6 +19,7 @@ from .engines import registry
 from .models.store import ModelStore, open_store
 from .pipeline.reply import EndOfTurn, Engines, Manner
 from .pipeline.respond import SPOKEN_STYLE
+from .processors.sentences import FIRST_ENOUGH
 from .tuning import Tell
 
 DEFAULT_KOKORO_VOICE = "af_heart"
@@ -36,6 +37,8 @@ class Defaults:
     voice: str
     asks_ollama: bool
     """Whether a running Ollama is preferred to the embedded model."""
+    first_words: int = FIRST_ENOUGH
+    """Of a reply, enough to be spoken as its first piece."""
     stt_threads: int | None = None
     """None: half of what the others get, since Whisper gains little from more (benchmarks) and shares its moment with Smart Turn."""
 
@@ -108,7 +111,12 @@ async def assemble(settings: Settings, *, hears: bool = True, tell: Tell = lambd
         if hears:
             raise
         stt = registry.build("stt", "whisper", model=store.home / "models" / defaults.stt)
-    manner = Manner(system=settings.llm.system or SPOKEN_STYLE, language=settings.stt.language, max_tokens=settings.llm.max_tokens)
+    manner = Manner(
+        system=settings.llm.system or SPOKEN_STYLE,
+        language=settings.stt.language,
+        max_tokens=settings.llm.max_tokens,
+        first_words=defaults.first_words,
+    )
     return Assistant(Engines(registry.build("vad", "silero"), stt, llm, tts), manner, (*notes, llm_note, tts_note))
 
 
@@ -134,7 +142,9 @@ async def defaults_of(settings: Settings, store: ModelStore, tell: Tell) -> tupl
     if not (candidates.stt and candidates.llm and candidates.voice):
         raise ModelMissing("The profile auto has nothing to choose from: models are missing.", "Fetch them with `assistant models pull`.")
     choice = tuning.pick(await tuning.measured(candidates, settings.home / "measured", tell), settings.latency_goal)
-    defaults = Defaults(choice.stt, choice.llm, choice.voice, asks_ollama=True, stt_threads=choice.stt_threads)
+    defaults = Defaults(
+        choice.stt, choice.llm, choice.voice, asks_ollama=True, first_words=choice.first_words, stt_threads=choice.stt_threads
+    )
     return defaults, (tuning.explained(choice, settings.latency_goal),)
 
 

@@ -15,6 +15,10 @@ from pydantic import TypeAdapter, ValidationError
 from .core.protocols import LanguageModel, SpeechToText, TextToSpeech
 from .pipeline.gauge import gauge_llm, gauge_stt, gauge_tts, spoken, voice_to_voice
 from .pipeline.respond import SPOKEN_STYLE
+from .processors.sentences import FIRST_ENOUGH
+
+_FIRST_WORDS = (FIRST_ENOUGH, 2)
+"""Of the first piece that is spoken, the more natural first."""
 
 Tell = Callable[[str], None]
 """Takes one line about work that takes a while."""
@@ -38,7 +42,7 @@ class Times:
     stt: dict[str, float]
     """`NAME@THREADS` → a short question."""
     llm: dict[str, float]
-    """First clause."""
+    """`NAME@WORDS` → a first clause of so many words."""
     voice: dict[str, float]
     """First sound."""
 
@@ -50,6 +54,8 @@ class Choice:
     stt: str
     stt_threads: int
     llm: str
+    first_words: int
+    """Enough for the first piece that is spoken."""
     voice: str
     seconds: float
     """Expected from the last sound of a question to the first of its answer."""
@@ -59,15 +65,16 @@ _KEPT = TypeAdapter(Times)
 
 
 def pick(times: Times, goal: float) -> Choice:
-    """The first set within `goal` seconds, answers before voices before ears; if there is none, the fastest. Pure.
+    """The first set within `goal` seconds, answers before voices before ears before a long first piece; if there is none, the fastest.
 
-    The recognizer gets fewer threads where more make it less than a tenth faster: the other core is needed.
+    Pure. The recognizer gets fewer threads where more make it less than a tenth faster: the other core is needed.
     """
     best: Choice | None = None
-    for llm, voice, stt in product(times.llm, times.voice, dict.fromkeys(name.rpartition("@")[0] for name in times.stt)):
+    for llm, voice, stt, words in product(_names(times.llm), times.voice, _names(times.stt), _FIRST_WORDS):
         by_threads = {int(name.rpartition("@")[2]): seconds for name, seconds in times.stt.items() if name.startswith(f"{stt}@")}
         threads = next(count for count in sorted(by_threads) if by_threads[count] <= 1.1 * min(by_threads.values()))
-        choice = Choice(stt, threads, llm, voice, voice_to_voice(by_threads[threads], times.llm[llm], times.voice[voice]))
+        seconds = voice_to_voice(by_threads[threads], times.llm[f"{llm}@{words}"], times.voice[voice])
+        choice = Choice(stt, threads, llm, words, voice, seconds)
         if choice.seconds <= goal:
             return choice
         if best is None or choice.seconds < best.seconds:
@@ -76,12 +83,18 @@ def pick(times: Times, goal: float) -> Choice:
     return best
 
 
+def _names(timed: Mapping[str, float]) -> list[str]:
+    """What stands before the "@", each once."""
+    return list(dict.fromkeys(name.rpartition("@")[0] for name in timed))
+
+
 def explained(choice: Choice, goal: float) -> str:
     """The choice in one line."""
     threads = "1 thread" if choice.stt_threads == 1 else f"{choice.stt_threads} threads"
     verdict = "within" if choice.seconds <= goal else "the fastest there is, over"
+    short = "" if choice.first_words == FIRST_ENOUGH else f" beginning with {choice.first_words} words"
     return (
-        f"Profile auto: {choice.stt} on {threads}, {choice.llm}, {choice.voice}: about {choice.seconds:.2f} s to an answer here, "
+        f"Profile auto: {choice.stt} on {threads}, {choice.llm}{short}, {choice.voice}: about {choice.seconds:.2f} s to an answer here, "
         f"{verdict} the goal of {goal:.1f} s."
     )
 
@@ -98,7 +111,8 @@ async def measured(candidates: Candidates, folder: Path, tell: Tell) -> Times:
     question = None
     for name, build in candidates.voice.items():
         tts = build()
-        voice[name] = await _warm(tts, lambda tts=tts: gauge_tts(tts), tell, name)
+        await tts.warm()
+        voice[name] = await _timed(lambda tts=tts: gauge_tts(tts), tell, name)
         question = question or await spoken(tts)
         await tts.aclose()
     assert question is not None
@@ -107,16 +121,20 @@ async def measured(candidates: Candidates, folder: Path, tell: Tell) -> Times:
         for threads in sorted({1, candidates.threads}):
             recognizer = build(threads)
             key = f"{name}@{threads}"
-            stt[key] = await _warm(recognizer, lambda one=recognizer, said=question: gauge_stt(one, said), tell, key)
+            await recognizer.warm()
+            stt[key] = await _timed(lambda one=recognizer, said=question: gauge_stt(one, said), tell, key)
             await recognizer.aclose()
     llm: dict[str, float] = {}
     for name, build in candidates.llm.items():
         model = build()
+        await model.warm()
+        for words in _FIRST_WORDS:
 
-        async def clause(model: LanguageModel = model) -> float:
-            return (await gauge_llm(model, system=SPOKEN_STYLE))[1]
+            async def clause(model: LanguageModel = model, words: int = words) -> float:
+                return (await gauge_llm(model, system=SPOKEN_STYLE, first_words=words))[1]
 
-        llm[name] = await _warm(model, clause, tell, name)
+            key = f"{name}@{words}"
+            llm[key] = await _timed(clause, tell, key)
         await model.aclose()
     times = Times(stt, llm, voice)
     await anyio.Path(folder).mkdir(parents=True, exist_ok=True)
@@ -124,8 +142,7 @@ async def measured(candidates: Candidates, folder: Path, tell: Tell) -> Times:
     return times
 
 
-async def _warm(engine: SpeechToText | LanguageModel | TextToSpeech, gauge: Callable[[], Awaitable[float]], tell: Tell, name: str) -> float:
-    await engine.warm()
+async def _timed(gauge: Callable[[], Awaitable[float]], tell: Tell, name: str) -> float:
     seconds = await gauge()
     tell(f"  {name:<22} {seconds * 1000:5.0f} ms")
     return seconds
@@ -133,6 +150,6 @@ async def _warm(engine: SpeechToText | LanguageModel | TextToSpeech, gauge: Call
 
 def _fingerprint(candidates: Candidates) -> str:
     """Another machine, another version or other models are measured anew."""
-    names: Sequence[object] = (*candidates.stt, *candidates.llm, *candidates.voice, candidates.threads)
+    names: Sequence[object] = (*candidates.stt, *candidates.llm, *candidates.voice, candidates.threads, *_FIRST_WORDS)
     facts = [version("multimodal-assistant"), platform.node(), platform.machine(), os.cpu_count(), *names]
     return "-".join("".join(letter if letter.isalnum() else "_" for letter in str(fact)) for fact in facts)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from multimodal_assistant.processors.sentences import SentenceBuffer
 
 
-def cut(deltas: Iterable[str], *, limit: int = 240) -> list[str]:
-    buffer = SentenceBuffer(limit=limit)
+def cut(deltas: Iterable[str], *, limit: int = 240, first_words: int = 3) -> list[str]:
+    buffer = SentenceBuffer(limit=limit, first_words=first_words)
     pieces = [piece for delta in deltas for piece in buffer.feed(delta)]
     return pieces + buffer.flush()
 
@@ -237,3 +237,17 @@ def test_nothing_is_lost_whatever_the_text(text: str, size: int) -> None:
 def test_nothing_is_lost_wherever_it_is_cut(text: str, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=12)))
     check(text, (text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)))
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("The sky is blue because it scatters light", "The sky"),
+        ("There are seven days in a week", "There are seven"),
+        ("It is the big one over there", "It is the big"),
+        ("Yes, it is.", "Yes, it is."),
+        ("No. It is not.", "No."),
+    ],
+)
+def test_a_hasty_first_piece_is_two_words_that_stand_together(text: str, first: str) -> None:
+    assert cut([text], first_words=2)[0] == first

@@ -10,6 +10,7 @@ import numpy as np
 from multimodal_assistant.core.audio import SPEECH_RATE, resample
 from multimodal_assistant.core.protocols import LanguageModel, SpeechToText, TextToSpeech
 from multimodal_assistant.core.types import AudioChunk
+from multimodal_assistant.processors.sentences import FIRST_ENOUGH
 
 from .respond import respond
 from .rules import Rules
@@ -41,9 +42,9 @@ async def gauge_stt(stt: SpeechToText, question: AudioChunk) -> float:
     return await _typical(lambda: stt.transcribe(question))
 
 
-async def gauge_llm(llm: LanguageModel, *, system: str) -> tuple[float, float]:
+async def gauge_llm(llm: LanguageModel, *, system: str, first_words: int = FIRST_ENOUGH) -> tuple[float, float]:
     """Seconds to the first token and to the first clause of a reply, the standing instruction being in the prefix cache."""
-    times = [await _written(llm, system) for _ in range(_MOST_RUNS)]
+    times = [await _written(llm, system, first_words) for _ in range(_MOST_RUNS)]
     token, clause = (statistics.median(one) for one in zip(*times, strict=True))
     return token, clause
 
@@ -69,7 +70,7 @@ async def _typical(stage: Callable[[], Awaitable[object]]) -> float:
     return statistics.median(taken)
 
 
-async def _written(llm: LanguageModel, system: str) -> tuple[float, float]:
+async def _written(llm: LanguageModel, system: str, first_words: int) -> tuple[float, float]:
     start = time.perf_counter()
     first_token = 0.0
 
@@ -81,5 +82,5 @@ async def _written(llm: LanguageModel, system: str) -> tuple[float, float]:
                     first_token = first_token or time.perf_counter() - start
                     yield delta.text
 
-    clauses = [time.perf_counter() - start async for _ in pieces(texts())]
+    clauses = [time.perf_counter() - start async for _ in pieces(texts(), first_words=first_words)]
     return first_token, clauses[0] if clauses else time.perf_counter() - start

@@ -7,7 +7,7 @@ from multimodal_assistant.core.audio import silence
 from multimodal_assistant.core.deadline import within
 from multimodal_assistant.core.protocols import TextToSpeech
 from multimodal_assistant.core.types import AudioChunk, SpokenChunk
-from multimodal_assistant.processors.sentences import SentenceBuffer
+from multimodal_assistant.processors.sentences import FIRST_ENOUGH, SentenceBuffer
 from multimodal_assistant.processors.speakable import speakable
 
 PATIENCE = 20.0
@@ -30,9 +30,9 @@ _PAUSE_SECONDS = {
 """Silence after a piece, by the mark it ends with."""
 
 
-async def pieces(texts: AsyncIterable[str]) -> AsyncGenerator[str]:
-    """Cut a text stream into what is spoken in one breath: a short first clause, then sentences."""
-    buffer = SentenceBuffer()
+async def pieces(texts: AsyncIterable[str], *, first_words: int = FIRST_ENOUGH) -> AsyncGenerator[str]:
+    """Cut a text stream into what is spoken in one breath: a short first clause, of so many words if it can end there, then sentences."""
+    buffer = SentenceBuffer(first_words=first_words)
     async for text in texts:
         for piece in buffer.feed(text):
             yield piece

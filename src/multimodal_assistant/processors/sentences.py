@@ -111,7 +111,6 @@ class _Haste:
     limit: int
 
 
-_FIRST = _Haste(FIRST_WORDS, FIRST_ENOUGH, FIRST_LIMIT)
 _SECOND = _Haste(SECOND_WORDS, SECOND_ENOUGH, SECOND_LIMIT)
 
 
@@ -123,8 +122,10 @@ class SentenceBuffer:
     but white space, and but a rest at the end that has neither letter nor digit.
     """
 
-    def __init__(self, *, limit: int = LIMIT) -> None:
+    def __init__(self, *, limit: int = LIMIT, first_words: int = FIRST_ENOUGH) -> None:
+        """`limit`: characters of the longest sentence. `first_words`: enough for the first piece."""
         self._limit = limit
+        self._first = _Haste(FIRST_WORDS, first_words, FIRST_LIMIT)
         self._restart()
 
     def _restart(self) -> None:
@@ -209,9 +210,9 @@ class SentenceBuffer:
     @property
     def _haste(self) -> _Haste | None:
         """What holds for the present piece, by what has been cut before it."""
-        if self._spoken < 2 * _FIRST.comma:
-            return _FIRST
-        return _SECOND if self._spoken <= 2 * _FIRST.limit else None
+        if self._spoken < 2 * self._first.comma:
+            return self._first
+        return _SECOND if self._spoken <= 2 * self._first.limit else None
 
     def _judge_space(self, at: int, ahead: re.Match[str]) -> int:
         seen = self._seen
