@@ -38,8 +38,8 @@ class Arm:
 
 
 ARMS = (
-    Arm("fast", {"profile": "fast"}, 60, 36, 12),
-    Arm("balanced", {"llm": {"model": "qwen2.5-0.5b"}, "tts": {"voice": "af_heart"}}, 20, 12, 4),
+    Arm("fast", {"profile": "fast"}, 56, 27, 9),
+    Arm("balanced", {"llm": {"model": "qwen2.5-0.5b"}, "tts": {"voice": "af_heart"}}, 12, 8, 3),
 )
 
 

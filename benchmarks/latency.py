@@ -38,10 +38,10 @@ class Arm:
 
 ARMS = (
     Arm("fast: tiny.en, SmolLM2, joe", 100, {"profile": "fast"}),
-    Arm("base, SmolLM2, joe", 30, {"profile": "fast", "stt": {"model": "base"}}),
-    Arm("tiny.en, SmolLM2, Kokoro", 30, {"profile": "fast", "tts": {"voice": "af_heart"}}),
-    Arm("base, Qwen 0.5B, joe", 30, {"llm": {"model": "qwen2.5-0.5b"}, "tts": {"voice": "joe"}}),
-    Arm("balanced: base, Qwen 0.5B, Kokoro", 30, {"llm": {"model": "qwen2.5-0.5b"}, "tts": {"voice": "af_heart"}}),
+    Arm("base, SmolLM2, joe", 20, {"profile": "fast", "stt": {"model": "base"}}),
+    Arm("tiny.en, SmolLM2, Kokoro", 20, {"profile": "fast", "tts": {"voice": "af_heart"}}),
+    Arm("base, Qwen 0.5B, joe", 20, {"llm": {"model": "qwen2.5-0.5b"}, "tts": {"voice": "joe"}}),
+    Arm("balanced: base, Qwen 0.5B, Kokoro", 20, {"llm": {"model": "qwen2.5-0.5b"}, "tts": {"voice": "af_heart"}}),
 )
 
 

@@ -26,7 +26,7 @@ from .environment import pipecat_python
 from .ours import MAX_TOKENS
 
 ROOT = Path(__file__).parents[2]
-BLOCKS, PER_BLOCK, GAP_SECONDS = 4, 5, 8.0
+BLOCKS, PER_BLOCK, GAP_SECONDS = 3, 6, 8.0
 VOICES = ("af_heart", "joe")
 
 
