@@ -29,6 +29,10 @@ def shown(reply: str, heard: int) -> str:
         ("Hello 😀 there.", 1, "Hello 😀"),
         ("**Yes**, of course.", 1, "**Yes**,"),
         ("", 3, ""),
+        ("The cat — a dog — sat.", 3, "The cat — a"),
+        ("Yes - no.", 2, "Yes -"),
+        ("你好，世界。", 1, "你好，"),
+        ("你好，世界。", 2, "你好，世界。"),
     ],
 )
 def test_what_was_written_of_what_was_heard(reply: str, heard: int, text: str) -> None:
@@ -53,7 +57,7 @@ def test_no_more_is_shown_than_was_said(parts: list[str], heard: int) -> None:
     reply = " ".join(parts)
     text = shown(reply, heard)
     assert reply.startswith(text)
-    assert len(speakable(text).split()) <= heard
+    assert sum(any(letter.isalnum() for letter in word) for word in speakable(text).split()) <= heard
 
 
 @given(WORDS, st.lists(st.integers(0, 6), max_size=12))

@@ -79,14 +79,15 @@ class Attention:
 
         tell: gets them; False means that they have come too late.
         """
+        along = self._along
         with anyio.CancelScope() as self._partial:
             try:
                 transcript = await self._transcribe(since, partial=True)
-                if tell(transcript.text) and (whole := self._along.heard(transcript.text)):
+                if tell(transcript.text) and (whole := along.heard(transcript.text)):
                     await self._read_ahead(replace(transcript, text=whole), history)
             except AssistantError as error:
                 log.warning("no words while listening: %s", error)
-        self._along.done(self._heard.now)
+        along.done(self._heard.now)
         self._partial = None
 
     async def _read_ahead(self, transcript: Transcript, history: tuple[Message, ...]) -> None:

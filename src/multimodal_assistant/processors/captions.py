@@ -1,6 +1,13 @@
 """How many words of a voice were heard → which part of the written reply that was. A voice says "1947" in two words."""
 
+import re
+
 from .speakable import speakable
+
+_INSIDE = "—…。、！？，；：।"
+_WORD = re.compile(rf"[^\s{_INSIDE}]+[{_INSIDE}]*")
+"""What a voice counts as one: between white space, and between marks that need none (engines/tts/phonemes.py)."""
+_SILENT = re.compile(r"[;:,.!?¡¿\"«»“”()؟]*")
 
 
 class Captions:
@@ -17,8 +24,8 @@ class Captions:
         words before it.
         """
         begin = self._end
-        while (end := _after_next_word(written, self._end)) > self._end and self._spoken(written[:end]) <= heard:
-            self._end = end
+        while (word := _WORD.search(written, self._end)) and self._spoken(written[: word.end()]) <= heard:
+            self._end = word.end()
         return written[begin : self._end]
 
     def rest(self, written: str) -> str:
@@ -31,11 +38,5 @@ class Captions:
         return written[: self._end].strip()
 
     def _spoken(self, text: str) -> int:
-        return len(speakable(text, self._language).split())
-
-
-def _after_next_word(text: str, start: int) -> int:
-    """Where the first word at or after `start` ends; `start` where there is none."""
-    rest = text[start:]
-    words = rest.split(maxsplit=1)
-    return start + rest.index(words[0]) + len(words[0]) if words else start
+        words = (word.rstrip(_INSIDE) for word in _WORD.findall(speakable(text, self._language)))
+        return sum(_SILENT.fullmatch(word) is None for word in words)
