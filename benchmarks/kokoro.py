@@ -54,6 +54,10 @@ class _Times:
 async def run() -> Section:
     """Times, distances, seams and words understood."""
     settings = settings_from()
+    for name in VOICES:
+        voice = _voice(settings, name, streamed=True)
+        await voice.learn()
+        await voice.aclose()
     parts = [await _times(settings, "af_heart", repeats=12), _distances(settings), await _understood(settings)]
     return Section("Kokoro in pieces", "\n\n".join(parts))
 
