@@ -70,6 +70,19 @@ class AudioSettings(_Section):
     """Take the assistant's own voice out of what the microphone hears. With headphones it is not needed and does no harm."""
 
 
+class ServerSettings(_Section):
+    """`assistant serve`."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; one beyond this machine needs a key."""
+    port: int = Field(default=8765, ge=0, le=65535)
+    """0: any that is free."""
+    key: SecretStr | None = None
+    """What clients have to show, as they would to OpenAI; at least 16 characters."""
+    conversations: int = Field(default=4, ge=1, le=1000)
+    """At once; one more is told to come back later."""
+
+
 class Settings(BaseSettings):
     """Everything that can be set."""
 
@@ -88,6 +101,7 @@ class Settings(BaseSettings):
     llm: LlmSettings = LlmSettings()
     tts: TtsSettings = TtsSettings()
     audio: AudioSettings = AudioSettings()
+    server: ServerSettings = ServerSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -1,0 +1,50 @@
+"""The web application: which address leads where."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from starlette.responses import JSONResponse
+from starlette.websockets import WebSocket
+
+from .door import own_page, shown_key
+from .host import Host
+from .realtime import converse
+
+REFUSED = 1008
+"""Close code for a client that may not come in; before the handshake is answered it becomes HTTP 403."""
+
+
+def web(host: Host) -> FastAPI:
+    """All routes over `host`. The engines are expected to be warm."""
+    # No pages that describe the interface: they load scripts from elsewhere.
+    app = FastAPI(title="multimodal-assistant", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.middleware("http")
+    async def guard(request: Request, go_on: Any) -> Response:  # pyright: ignore[reportUnusedFunction]
+        if request.url.path.startswith("/v1/") and not host.admits(shown_key(request)):
+            fault = {"message": "The key is missing or wrong.", "type": "invalid_request_error", "code": "invalid_api_key", "param": None}
+            return JSONResponse({"error": fault}, 401, {"WWW-Authenticate": "Bearer"})
+        return await go_on(request)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    async def readyz() -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        live, most = len(host.live), host.settings.conversations
+        return JSONResponse({"status": "full" if host.full else "ready", "conversations": live, "most": most}, 503 if host.full else 200)
+
+    @app.get("/v1/models")
+    async def models() -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        name = host.engines.llm.details.get("model", "")
+        return {"object": "list", "data": [{"id": name, "object": "model", "created": 0, "owned_by": "local"}]}
+
+    @app.websocket("/v1/realtime")
+    async def realtime(socket: WebSocket) -> None:  # pyright: ignore[reportUnusedFunction]
+        if not own_page(socket) or not host.admits(shown_key(socket)):
+            await socket.close(REFUSED)
+            return
+        await converse(socket, host)
+
+    return app

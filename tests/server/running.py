@@ -1,0 +1,47 @@
+"""A server on a free port of this machine, with scripted engines."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import anyio
+import openai
+from pydantic import SecretStr
+
+from multimodal_assistant.config import ServerSettings
+from multimodal_assistant.engines.scripted import ScriptedLlm, ScriptedSentenceEnd, ScriptedStt, ScriptedTts, ScriptedTurn, ScriptedVad
+from multimodal_assistant.pipeline.reply import EndOfTurn, Engines, Manner
+from multimodal_assistant.server.host import Host
+from multimodal_assistant.server.listen import address, listening, serve
+from multimodal_assistant.server.web import web
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server and how to reach it."""
+
+    host: Host
+    address: str
+
+    def client(self, key: str = "not needed here") -> openai.AsyncOpenAI:
+        """The stock SDK."""
+        return openai.AsyncOpenAI(base_url=f"{self.address}/v1", api_key=key, max_retries=0)
+
+
+@asynccontextmanager
+async def serving(
+    *,
+    says: Sequence[str] = ("What time is it?",),
+    replies: Sequence[str] = ("It is nine.",),
+    key: str | None = None,
+    conversations: int = 4,
+) -> AsyncGenerator[Running]:
+    """Inside, it answers."""
+    engines = Engines(ScriptedVad(), ScriptedStt(texts=says), ScriptedLlm(replies=replies), ScriptedTts())
+    settings = ServerSettings(port=0, key=None if key is None else SecretStr(key), conversations=conversations)
+    host = Host(engines, EndOfTurn(ScriptedTurn(scores=(0.5,)), ScriptedSentenceEnd(scores=(0.95,))), Manner(), settings)
+    with listening(settings.host, settings.port) as bound:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(serve, web(host), bound)
+            yield Running(host, address(bound))
+            tasks.cancel_scope.cancel()

@@ -1,0 +1,109 @@
+"""`assistant serve` as its users meet it: a process, real models, the stock client."""
+
+import base64
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import anyio
+import numpy as np
+import openai
+import pytest
+
+from multimodal_assistant.app import settings_from, store_of
+from multimodal_assistant.core.audio import SPEECH_RATE, dbfs, resample
+from multimodal_assistant.core.types import AudioChunk
+from multimodal_assistant.engines.stt.whisper import WhisperEngine
+from multimodal_assistant.transports.file import read_audio
+
+RATE = 24_000
+QUESTION = Path(__file__).parents[2] / "samples" / "question.wav"
+
+
+def run(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
+    (folder / "settings.toml").touch()
+    mine = ("ASSISTANT_LLM", "ASSISTANT_STT", "ASSISTANT_TTS", "ASSISTANT_PROFILE", "ASSISTANT_SERVER")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(mine)}
+    environment |= {"ASSISTANT_CONFIG": str(folder / "settings.toml"), "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-m", "multimodal_assistant", "serve", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+@contextmanager
+def serving(folder: Path) -> Generator[str]:
+    """The address of a server that is ready; it has to end well."""
+    with run(folder, "--port", "0", "--profile", "fast") as process:
+        try:
+            assert process.stdout is not None
+            found = re.search(r"Listening on (\S+) ", process.stdout.readline())
+            assert found, process.stderr and process.stderr.read()
+            yield found[1]
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 0
+            assert process.stderr is not None
+            assert "Traceback" not in process.stderr.read()
+        finally:
+            process.kill()
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_a_question_is_heard_and_answered_by_voice(tmp_path: Path) -> None:
+    question = resample(read_audio(QUESTION), RATE).samples
+    heard = ""
+    answer = bytearray()
+    with serving(tmp_path) as address:
+        async with openai.AsyncOpenAI(base_url=address, api_key="none") as client, client.realtime.connect(model="local") as connection:
+            pcm = (question * 32767).astype("<i2").tobytes()
+            for begin in range(0, len(pcm), RATE // 5):
+                await connection.input_audio_buffer.append(audio=base64.b64encode(pcm[begin : begin + RATE // 5]).decode())
+            with anyio.fail_after(30):
+                async for event in connection:
+                    match event.type:
+                        case "conversation.item.input_audio_transcription.completed":
+                            heard = event.transcript
+                        case "response.output_audio.delta":
+                            answer += base64.b64decode(event.delta)
+                        case "response.done":
+                            break
+                        case _:
+                            pass
+    assert "capital" in heard.lower()
+    sound = AudioChunk(np.frombuffer(bytes(answer), "<i2").astype(np.float32) / np.float32(32768), RATE)
+    assert dbfs(sound.samples) > -40
+    engine = WhisperEngine(model=store_of(settings_from()).path("whisper-base"))
+    text = (await engine.transcribe(resample(sound, SPEECH_RATE), language="en")).text
+    await engine.aclose()
+    assert "paris" in text.lower()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--host", "0.0.0.0"), "would let everybody in"),
+        (("--port", "99999"), "99999"),
+        (("--host", "no.such.address.invalid"), "would let everybody in"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    with run(tmp_path, *arguments) as process:
+        output, complaints = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert said in complaints
+    assert "Traceback" not in complaints
+    assert output == ""
+
+
+def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as other, run(tmp_path, "--port", str(other.getsockname()[1])) as process:
+        _, complaints = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert "cannot listen on 127.0.0.1" in complaints
+    assert "Traceback" not in complaints
