@@ -127,7 +127,7 @@ async def on_stage(
     """Run a session until the block ends; then the connection hangs up and the session must end by itself."""
     stage = set_up(says=says, replies=replies, scores=scores, stt=stt, llm=llm, loss=loss)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(stage.session.run)
+        await tasks.start(stage.session.run)
         try:
             yield stage
         finally:

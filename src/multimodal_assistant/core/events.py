@@ -51,6 +51,13 @@ class TranscriptPartial(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerRequested(Event):
+    """An answer was asked for otherwise than by voice."""
+
+    name: ClassVar[str] = "answer.requested"
+
+
+@dataclass(frozen=True, slots=True)
 class TranscriptFinal(Event):
     """The user's words are known."""
 

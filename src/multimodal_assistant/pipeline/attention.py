@@ -96,6 +96,11 @@ class Attention:
         if isinstance(self._engines.llm, Prefilling):
             await self._engines.llm.prefill(conversation(transcript.text, system=self._manner.system, history=history))
 
+    @property
+    def language(self) -> str:
+        """What the user speaks, as far as is known."""
+        return self._language or "en"
+
     def speaks(self, language: str) -> None:
         """The user's language, as of the last turn: in less than a second of sound it cannot be recognized."""
         self._language = self._manner.language or language

@@ -69,15 +69,21 @@ class History:
         """What the user said over an answer that went on: it waits for the next turn."""
         self._say(said)
 
+    def told(self, reply: str) -> None:
+        """Something the assistant is to have said."""
+        if not self._messages or self._messages[-1].role == "assistant":
+            self._say("")
+        self._messages.append(Message("assistant", reply))
+
     def clear(self) -> None:
         """Start over."""
         self._messages.clear()
         self._summary = ""
 
     def _say(self, said: str) -> None:
-        """The user's words; two utterances without an answer between them are one: chat templates want roles to alternate."""
+        """The user's words, or none; two utterances without an answer between them are one: chat templates want roles to alternate."""
         if self._messages and self._messages[-1].role == "user":
-            said = f"{self._messages.pop().text} {said}"
+            said = f"{self._messages.pop().text} {said}".strip()
         self._messages.append(Message("user", said))
         while tokens(self._messages) > 1.5 * self._budget and len(self._messages) > 2:
             del self._messages[:2]

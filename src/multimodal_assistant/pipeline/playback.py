@@ -71,13 +71,16 @@ class Playback:
             self._live.playout.resume()
             self._tell(ev.AudioResumed(self._turn, reason, t=self._clock()))
 
-    def stop(self, reason: str) -> None:
-        """The user has taken the floor: history keeps what was heard."""
+    def stop(self, reason: str, heard_seconds: float | None = None) -> None:
+        """The answer ends here: history keeps what was heard. heard_seconds: of the answer, where somebody knows better than we do."""
         draft = self.take_back()
         if draft is not None and draft.transcript is not None:
-            heard = draft.playout.heard(delay=self._delay())
+            delay = self._delay() if heard_seconds is None else draft.playout.seconds - heard_seconds
+            heard = draft.playout.heard(delay=max(delay, 0.0))
             self._caption(draft)
-            self._history.interrupted(draft.transcript.text, self._captions.so_far(draft.written))
+            written = Captions(draft.transcript.language)
+            written.advance(draft.written, len(heard.split()))
+            self._history.interrupted(draft.transcript.text, written.so_far(draft.written))
             self._keep_asides()
             self._tell(ev.AudioStopped(self._turn, heard, reason, t=self._clock()))
 

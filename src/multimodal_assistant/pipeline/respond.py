@@ -26,7 +26,7 @@ def conversation(said: str, *, system: str, history: Sequence[Message]) -> list[
     if history and history[0].role == "system":
         system, history = f"{system}\n{history[0].text}", history[1:]
     if history and history[-1].role == "user":
-        said, history = f"{history[-1].text} {said}", history[:-1]
+        said, history = f"{history[-1].text} {said}".strip(), history[:-1]
     return [Message("system", system), *history, Message("user", said)]
 
 

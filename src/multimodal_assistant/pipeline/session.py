@@ -9,12 +9,14 @@ from collections.abc import Callable
 from contextlib import aclosing
 
 import anyio
+import numpy as np
+from anyio.abc import TaskStatus
 
 from multimodal_assistant.core import events as ev
 from multimodal_assistant.core.audio import SPEECH_RATE
 from multimodal_assistant.core.connection import Connection
 from multimodal_assistant.core.errors import AssistantError, leaf
-from multimodal_assistant.core.types import Samples
+from multimodal_assistant.core.types import Samples, Transcript
 from multimodal_assistant.processors.input_buffer import InputBuffer
 
 from .attention import Attention
@@ -30,6 +32,9 @@ from .turns import Turns
 log = logging.getLogger(__name__)
 
 _KEPT_SECONDS = 120.0
+CUT = "cut short"
+"""Why an answer stopped that `Session.cut` ended."""
+
 _BEFORE_SPEECH = 0.3  # seconds kept before the detector is sure: soft beginnings
 
 
@@ -69,10 +74,14 @@ class Session:
         """Nobody has the floor and nothing is being made."""
         return self._turns.phase is Phase.IDLE and self._playback.live is None and self._draft is None
 
-    async def run(self) -> None:
-        """Converse until the connection ends. Engine failures are told and survived; a broken connection raises."""
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Converse until the connection ends. Engine failures are told and survived; a broken connection raises.
+
+        task_status: told once `answer` may be called.
+        """
         try:
             async with self._tasks as tasks:
+                task_status.started()
                 stream = self._engines.vad.stream()
                 async with aclosing(self._connection.blocks(self._pull, self._engines.tts.rate)) as blocks:
                     async for block in blocks:
@@ -81,6 +90,39 @@ class Session:
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             raise leaf(group) from group
+
+    # What comes beside the voice
+
+    def write(self, text: str) -> None:
+        """The user says this in writing; it is answered with what is said next, or by `answer`."""
+        self.history.aside(text)
+
+    def answer(self, manner: Manner | None = None) -> bool:
+        """Answer what was written, or open the conversation; False, and nothing, while somebody has the floor.
+
+        manner: for this answer alone.
+        """
+        if not self.quiet:
+            return False
+        if self._idle_work is not None:
+            self._idle_work.cancel()
+        self._turn += 1
+        now = self._heard.now
+        draft = Draft(0, np.zeros(0, np.float32), now, self._engines.tts.rate)
+        draft.transcript = Transcript("", self._attention.language, 1.0, 0.0, 0.0, 0.0)
+        self._turns.answering(now)
+        self._tell(ev.AnswerRequested(self._id, t=now))
+        self._playback.begin(draft, self._id)
+        self._tasks.start_soon(self._make, draft, manner or self._manner, name=f"answer {self._id}")
+        return True
+
+    def cut(self, heard_seconds: float | None = None) -> bool:
+        """End the present answer; False where there is none. heard_seconds: of it, where the other side knows better than we do."""
+        if self._playback.live is None:
+            return False
+        self._playback.stop(CUT, heard_seconds)
+        self._carry_out(self._turns.reply_ended())
+        return True
 
     def _detect_voice(self, window: int, score: Callable[[Samples], float]) -> None:
         """Every whole window that has come in goes to the rules."""
@@ -193,7 +235,7 @@ class Session:
         heard = self._heard.between(self._utterance_since, self._heard.now)
         self._draft = Draft(revision, heard, self._silent_since, self._engines.tts.rate)
         self._tell(ev.DraftStarted(self._id, revision, t=self._heard.now))
-        self._tasks.start_soon(self._make, self._draft, name=f"draft {revision}")
+        self._tasks.start_soon(self._make, self._draft, self._manner, name=f"draft {revision}")
 
     def _retracted(self, draft: Draft | None, reason: str) -> None:
         if draft is not None:
@@ -208,15 +250,17 @@ class Session:
             self._attention.speaks(draft.transcript.language)
             self._playback.begin(draft, self._id)
 
-    async def _make(self, draft: Draft) -> None:
-        """Understand and answer; cancelled without a trace when the user goes on."""
+    async def _make(self, draft: Draft, manner: Manner) -> None:
+        """Understand, unless that is done, and answer; cancelled without a trace when the user goes on."""
         try:
             with draft.scope:
-                transcript = await draft.listen(self._engines, self._manner)
-                # One after the other: two models that compute at once on two cores take several times as long.
-                await self._attention.judge(draft.revision, transcript)
+                transcript = draft.transcript
+                if transcript is None:
+                    transcript = await draft.listen(self._engines, manner)
+                    # One after the other: two models that compute at once on two cores take several times as long.
+                    await self._attention.judge(draft.revision, transcript)
                 draft.watch.mark("judged")
-                await draft.answer(transcript, self._engines, self._manner, self.history.messages)
+                await draft.answer(transcript, self._engines, manner, self.history.messages)
         except AssistantError as error:
             self._failed(draft, error)
 

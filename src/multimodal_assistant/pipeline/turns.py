@@ -113,6 +113,13 @@ class Turns:
         """The user has heard this many seconds of the present reply."""
         self._heard = heard
 
+    def answering(self, now: float) -> None:
+        """An answer begins that nobody's voice has asked for: there is no turn that the user could go on with."""
+        self.phase = Phase.ASSISTANT
+        self._committed_at = now - self.rules.revision_window - 1e-6
+        self._heard = 0.0
+        self._overlap = None
+
     def reply_ended(self) -> list[Action]:
         """The last of the reply has been played, or there was nothing to play."""
         if self.phase is not Phase.ASSISTANT:
