@@ -5,11 +5,10 @@ from dataclasses import replace
 import pytest
 from stage import hush, on_stage, voice
 
-from multimodal_assistant.core.events import AnswerRequested, AudioFinished, AudioStopped, Failure, ReplySpoken, TranscriptFinal
+from multimodal_assistant.core.events import CUT, AnswerRequested, AudioFinished, AudioStopped, Failure, ReplySpoken, TranscriptFinal
 from multimodal_assistant.engines.scripted import Script
 from multimodal_assistant.pipeline.history import INTERRUPTED
 from multimodal_assistant.pipeline.reply import Manner
-from multimodal_assistant.pipeline.session import CUT
 
 pytestmark = pytest.mark.anyio
 

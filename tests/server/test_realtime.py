@@ -119,6 +119,49 @@ async def test_an_interruption_cuts_the_answer_and_its_item() -> None:
     assert second[-1].response.status == "completed"
 
 
+async def test_a_question_in_writing_is_answered_by_voice() -> None:
+    async with serving() as server, server.client() as client, client.realtime.connect(model="local") as connection:
+        await connection.conversation.item.create(
+            item={"type": "message", "role": "user", "content": [{"type": "input_text", "text": "And in Rome?"}]}
+        )
+        await connection.response.create()
+        events = await until(connection, "response.done")
+    added = next(event.item for event in events if event.type == "conversation.item.added")
+    assert (added.role, added.content[0].text) == ("user", "And in Rome?")
+    assert not any(event.type.startswith("input_audio_buffer") for event in events)
+    assert next(event.transcript for event in events if event.type == "response.output_audio_transcript.done") == "It is nine."
+    assert len(sound(events)) / RATE > 0.5
+
+
+async def test_the_assistant_greets_when_it_is_asked_to_and_one_answer_comes_at_a_time() -> None:
+    async with serving() as server, server.client() as client, client.realtime.connect(model="local") as connection:
+        await connection.response.create(response={"instructions": "Greet the user."})
+        await until(connection, "response.created")
+        await connection.response.create()
+        events = await until(connection, "error")
+        assert events[-1].error.code == "conversation_already_has_active_response"
+        events = await until(connection, "response.done")
+        assert events[-1].response.status == "completed"
+
+
+async def test_an_answer_is_cancelled_or_truncated_by_the_client() -> None:
+    story = " ".join(f"word{number}" for number in range(40)) + "."
+    async with serving(replies=(story,)) as server, server.client() as client, client.realtime.connect(model="local") as connection:
+        await connection.response.create()
+        await until(connection, "response.output_audio.delta")
+        await connection.response.cancel()
+        events = await until(connection, "response.done")
+        assert events[-1].response.status_details.reason == "client_cancelled"
+        await connection.response.create()
+        begun = await until(connection, "response.output_audio.delta")
+        await anyio.sleep(1.2)
+        await connection.conversation.item.truncate(item_id=begun[-1].item_id, content_index=0, audio_end_ms=600)
+        events = await until(connection, "conversation.item.truncated")
+        done = next(event.response for event in events if event.type == "response.done")
+        assert (done.status, done.status_details.reason) == ("cancelled", "client_cancelled")
+        assert (events[-1].item_id, events[-1].audio_end_ms) == (begun[-1].item_id, 600)
+
+
 def plain(server: Running, **options: Any) -> connect:
     """A client that may say anything."""
     return connect(f"{server.address.replace('http', 'ws')}/v1/realtime", **options)
@@ -134,7 +177,13 @@ WRONG = [
     ('{"type": "input_audio_buffer.append", "audio": "?"}', "invalid_value"),
     ('{"type": "input_audio_buffer.append", "audio": "AAAA"}', "invalid_value"),
     ('{"type": "session.update", "session": 1}', "invalid_value"),
-    ('{"type": "response.create"}', "unsupported_event"),
+    ('{"type": "input_audio_buffer.commit"}', "unsupported_event"),
+    ('{"type": "response.cancel"}', "response_cancel_not_active"),
+    ('{"type": "response.create", "response": {"instructions": 5}}', "invalid_value"),
+    ('{"type": "conversation.item.create", "item": {"type": "message", "role": "system", "content": []}}', "invalid_value"),
+    ('{"type": "conversation.item.create", "item": {"type": "message", "role": "user", "content": []}}', "invalid_value"),
+    ('{"type": "conversation.item.truncate", "item_id": "x", "content_index": 0, "audio_end_ms": 5}', "item_not_found"),
+    ('{"type": "conversation.item.truncate", "item_id": "x", "content_index": 0, "audio_end_ms": -5}', "invalid_value"),
     ('{"type": "made.up"}', "invalid_event"),
 ]
 

@@ -13,6 +13,9 @@ from .types import Transcript, Usage
 
 log = logging.getLogger(__name__)
 
+CUT = "cut short"
+"""Why an answer stopped that was ended from outside, not by the user's voice."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

@@ -32,9 +32,6 @@ from .turns import Turns
 log = logging.getLogger(__name__)
 
 _KEPT_SECONDS = 120.0
-CUT = "cut short"
-"""Why an answer stopped that `Session.cut` ended."""
-
 _BEFORE_SPEECH = 0.3  # seconds kept before the detector is sure: soft beginnings
 
 
@@ -120,7 +117,7 @@ class Session:
         """End the present answer; False where there is none. heard_seconds: of it, where the other side knows better than we do."""
         if self._playback.live is None:
             return False
-        self._playback.stop(CUT, heard_seconds)
+        self._playback.stop(ev.CUT, heard_seconds)
         self._carry_out(self._turns.reply_ended())
         return True
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import anyio
-from anyio.abc import TaskStatus
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -15,7 +14,20 @@ from multimodal_assistant.core.events import Event, EventBus
 from multimodal_assistant.pipeline.reply import Manner
 from multimodal_assistant.pipeline.session import Session
 from multimodal_assistant.transports.realtime import RealtimeConnection
-from multimodal_assistant.transports.realtime_messages import RATE, AppendAudio, BadMessage, ClearAudio, Message, UpdateSession, parsed
+from multimodal_assistant.transports.realtime_messages import (
+    RATE,
+    AppendAudio,
+    BadMessage,
+    CancelResponse,
+    ClearAudio,
+    CreateItem,
+    CreateResponse,
+    Message,
+    TruncateItem,
+    UpdateSession,
+    Wishes,
+    parsed,
+)
 from multimodal_assistant.transports.realtime_story import ServerEvent, Story
 
 from .host import Host
@@ -58,7 +70,7 @@ class _Conversation:
         self._tasks = anyio.create_task_group()
         self._story = Story(name, self._post)
         self._connection = RealtimeConnection(self._story)
-        self._began = False
+        self._session: Session | None = None
         self._close = (NORMAL, "")
 
     async def run(self) -> None:
@@ -110,34 +122,68 @@ class _Conversation:
                 self._update(message)
             case AppendAudio():
                 samples = message.samples()
-                if not self._began:
-                    await self._tasks.start(self._converse, name=f"conversation {self._name}")
+                await self._begin()
                 if not self._connection.hear(samples):
                     raise BadMessage("More than 30 s of audio are waiting to be listened to.", "rate_limit_exceeded", message.event_id)
             case ClearAudio():
                 self._connection.forget()
                 self._story.cleared()
+            case _:
+                await self._talk(await self._begin(), message)
+
+    async def _talk(self, session: Session, message: CreateItem | CreateResponse | CancelResponse | TruncateItem) -> None:
+        """What needs a conversation that has begun."""
+        match message:
+            case CreateItem():
+                self._note(session, message)
+            case CreateResponse():
+                manner = self._manner if message.response is None else self._mannered(message.response)
+                if not session.answer(manner):
+                    raise BadMessage("Somebody is speaking already.", "conversation_already_has_active_response", message.event_id)
+            case CancelResponse():
+                if not session.cut():
+                    raise BadMessage("Nothing is being answered.", "response_cancel_not_active", message.event_id)
+            case TruncateItem():  # an answer that has ended was heard, or cut, by our own reckoning
+                if not self._story.answered_with(message.item_id):
+                    raise BadMessage("There is no such message of the assistant.", "item_not_found", message.event_id)
+                if self._story.answers_with(message.item_id):
+                    session.cut(message.audio_end_ms / 1000)
+                self._story.truncated(message.item_id, message.audio_end_ms)
+
+    def _note(self, session: Session, message: CreateItem) -> None:
+        item = message.item
+        if item.role == "user":
+            session.write(item.text)
+        else:
+            session.history.told(item.text)
+        self._story.written(item.role, item.text, item.id)
 
     def _update(self, message: UpdateSession) -> None:
-        wishes = message.session
-        if self._began:
-            raise BadMessage("The session cannot be changed once audio has been sent.", "session_already_begun", message.event_id)
-        if wishes.instructions is not None:
-            self._manner = replace(self._manner, system=wishes.instructions)
-        if wishes.max_output_tokens == "inf":
-            self._manner = replace(self._manner, max_tokens=self._host.manner.max_tokens)
-        elif wishes.max_output_tokens is not None:
-            self._manner = replace(self._manner, max_tokens=min(max(wishes.max_output_tokens, 1), 4096))
+        if self._session is not None:
+            raise BadMessage("The session cannot be changed once the conversation has begun.", "session_already_begun", message.event_id)
+        self._manner = self._mannered(message.session)
         self._story.updated(self._describe())
 
-    async def _converse(self, *, task_status: TaskStatus[None]) -> None:
-        """The same session that the microphone has."""
-        self._began = True
-        bus = EventBus()
-        bus.subscribe(Event, self._story.hear)
-        task_status.started()
-        host = self._host
-        await Session(self._connection, host.engines, host.end_of_turn, manner=self._manner, bus=bus).run()
+    def _mannered(self, wishes: Wishes) -> Manner:
+        """The manner with what is wished for."""
+        manner = self._manner
+        if wishes.instructions is not None:
+            manner = replace(manner, system=wishes.instructions)
+        if wishes.max_output_tokens == "inf":
+            return replace(manner, max_tokens=self._host.manner.max_tokens)
+        if wishes.max_output_tokens is not None:
+            return replace(manner, max_tokens=min(max(wishes.max_output_tokens, 1), 4096))
+        return manner
+
+    async def _begin(self) -> Session:
+        """The same session that the microphone has; it begins with the first thing that is said or asked for."""
+        if self._session is None:
+            bus = EventBus()
+            bus.subscribe(Event, self._story.hear)
+            host = self._host
+            self._session = Session(self._connection, host.engines, host.end_of_turn, manner=self._manner, bus=bus)
+            await self._tasks.start(self._session.run, name=f"conversation {self._name}")
+        return self._session
 
     def _describe(self) -> ServerEvent:
         """The conversation, as the API describes it."""

@@ -14,10 +14,8 @@ RATE = 24_000
 """Samples per second of audio/pcm, both ways: mono, 16 bit, little endian."""
 
 _MOST_INSTRUCTIONS = 16_000  # characters
-_OTHERS = frozenset(
-    "input_audio_buffer.commit output_audio_buffer.clear conversation.item.create conversation.item.retrieve conversation.item.truncate"
-    " conversation.item.delete response.create response.cancel".split()
-)
+_MOST_TEXT = 16_000  # of one item
+_OTHERS = frozenset("input_audio_buffer.commit output_audio_buffer.clear conversation.item.retrieve conversation.item.delete".split())
 """Events of the API that are not understood yet."""
 
 
@@ -36,7 +34,9 @@ class _Message(BaseModel):
     event_id: str | None = Field(default=None, max_length=512)
 
 
-class _Session(BaseModel):
+class Wishes(BaseModel):
+    """How to answer."""
+
     model_config = ConfigDict(frozen=True)
 
     instructions: str | None = Field(default=None, max_length=_MOST_INSTRUCTIONS)
@@ -47,7 +47,7 @@ class UpdateSession(_Message):
     """Wishes for the conversation; what is not named stays as it is."""
 
     type: Literal["session.update"]
-    session: _Session
+    session: Wishes
 
 
 class AppendAudio(_Message):
@@ -74,7 +74,57 @@ class ClearAudio(_Message):
     type: Literal["input_audio_buffer.clear"]
 
 
-Message = UpdateSession | AppendAudio | ClearAudio
+class _Text(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    type: Literal["input_text", "output_text"]
+    text: str = Field(max_length=_MOST_TEXT)
+
+
+class _Item(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    id: str | None = Field(default=None, max_length=64)
+    type: Literal["message"]
+    role: Literal["user", "assistant"]
+    content: list[_Text] = Field(min_length=1, max_length=64)
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return " ".join(part.text.strip() for part in self.content).strip()
+
+
+class CreateItem(_Message):
+    """Something that is said in writing, by the user, or that the assistant is to have said."""
+
+    type: Literal["conversation.item.create"]
+    item: _Item
+
+
+class TruncateItem(_Message):
+    """So much of the answer was played; the rest will not be."""
+
+    type: Literal["conversation.item.truncate"]
+    item_id: str = Field(max_length=128)
+    content_index: int = 0
+    audio_end_ms: int = Field(ge=0)
+
+
+class CreateResponse(_Message):
+    """Answer now."""
+
+    type: Literal["response.create"]
+    response: Wishes | None = None
+
+
+class CancelResponse(_Message):
+    """Stop answering."""
+
+    type: Literal["response.cancel"]
+
+
+Message = UpdateSession | AppendAudio | ClearAudio | CreateItem | TruncateItem | CreateResponse | CancelResponse
 
 _MESSAGE = TypeAdapter[Message](Annotated[Message, Field(discriminator="type")])
 

@@ -28,6 +28,7 @@ class Story:
         self._response: _Response | None = None
         self._ending = False
         self._spoke = False
+        self._written = 0
 
     def begin(self, session: ServerEvent) -> None:
         """The conversation is open."""
@@ -46,9 +47,33 @@ class Story:
         fault = {"type": "invalid_request_error", "code": code, "message": message, "param": None, "event_id": event_id}
         self._tell("error", error=fault)
 
+    def written(self, role: str, text: str, wanted: str | None) -> None:
+        """Something was said in writing. wanted: the client's own name for it."""
+        self._written += 1
+        name = wanted or f"item_{self._name}_written_{self._written}"
+        content = [{"type": "input_text" if role == "user" else "output_text", "text": text}]
+        item = {"id": name, "object": "realtime.item", "type": "message", "status": "completed", "role": role, "content": content}
+        for kind in ("conversation.item.added", "conversation.item.done"):
+            self._tell(kind, item=item, previous_item_id=self._previous)
+        self._previous = name
+
+    def answers_with(self, item: str) -> bool:
+        """Whether that is the message that is being said."""
+        return self._response is not None and self._response.item_name == item
+
+    def answered_with(self, item: str) -> bool:
+        """Whether that is one of the assistant's messages, said or being said."""
+        return item.startswith(f"item_{self._name}_") and item.endswith("_assistant")
+
+    def truncated(self, item: str, milliseconds: int) -> None:
+        """Of that message only so much was played."""
+        self._tell("conversation.item.truncated", item_id=item, content_index=0, audio_end_ms=milliseconds)
+
     def hear(self, event: ev.Event) -> None:
         """Something happened in the conversation."""
         match event:
+            case ev.AnswerRequested():
+                self._respond(event.turn)
             case ev.SpeechStarted():
                 self._tell("input_audio_buffer.speech_started", audio_start_ms=_ms(event.since), item_id=self._user(event.turn))
             case ev.SpeechStopped():
@@ -77,7 +102,7 @@ class Story:
             case ev.AudioFinished():
                 self._ending = True  # its last block is still to be sent
             case ev.AudioStopped():
-                self._interrupted(response)
+                self._interrupted(response, by_client=event.reason == ev.CUT)
             case ev.DraftRetracted():
                 self._end("cancelled", "turn_detected")
             case _:
@@ -116,7 +141,12 @@ class Story:
         self._tell("conversation.item.input_audio_transcription.delta", **told, delta=text)
         usage = {"type": "duration", "seconds": event.transcript.seconds}
         self._tell("conversation.item.input_audio_transcription.completed", **told, transcript=text, usage=usage)
-        self._response = _Response(self._name, event.turn)
+        self._respond(event.turn)
+
+    def _respond(self, turn: str) -> None:
+        if self._response is not None:  # an answer without a sound
+            self._end("completed")
+        self._response = _Response(self._name, turn)
         self._tell("response.created", response=self._response.describe("in_progress"))
 
     def _sounds(self, response: "_Response") -> None:
@@ -130,10 +160,10 @@ class Story:
             self._part("response.content_part.added", part={"type": "audio", "transcript": ""})
             self._previous = response.item_name
 
-    def _interrupted(self, response: "_Response") -> None:
-        heard = _ms(response.sent / RATE)
-        self._end("cancelled", "turn_detected")
-        self._tell("conversation.item.truncated", item_id=response.item_name, content_index=0, audio_end_ms=heard)
+    def _interrupted(self, response: "_Response", *, by_client: bool) -> None:
+        self._end("cancelled", "client_cancelled" if by_client else "turn_detected")
+        if response.begun and not by_client:
+            self.truncated(response.item_name, _ms(response.sent / RATE))
 
     def _failed(self, event: ev.Failure) -> None:
         fault = {"type": "server_error", "code": "engine_failed", "message": f"{event.problem} {event.remedy}".strip()}
