@@ -6,9 +6,12 @@ from fastapi import FastAPI, Request, Response
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
+from .chat import chat
 from .door import own_page, shown_key
+from .faults import LimitedBody, fault, told_apart
 from .host import Host
 from .realtime import converse
+from .speech import speech
 
 REFUSED = 1008
 """Close code for a client that may not come in; before the handshake is answered it becomes HTTP 403."""
@@ -22,9 +25,15 @@ def web(host: Host) -> FastAPI:
     @app.middleware("http")
     async def guard(request: Request, go_on: Any) -> Response:  # pyright: ignore[reportUnusedFunction]
         if request.url.path.startswith("/v1/") and not host.admits(shown_key(request)):
-            fault = {"message": "The key is missing or wrong.", "type": "invalid_request_error", "code": "invalid_api_key", "param": None}
-            return JSONResponse({"error": fault}, 401, {"WWW-Authenticate": "Bearer"})
+            return fault(401, "The key is missing or wrong.", "invalid_api_key")
+        if not own_page(request):
+            return fault(403, "Pages of other origins are not let in.", "forbidden")
         return await go_on(request)
+
+    app.add_middleware(LimitedBody)
+    told_apart(app)
+    app.include_router(speech(host))
+    app.include_router(chat(host))
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]

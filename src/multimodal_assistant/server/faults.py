@@ -1,0 +1,70 @@
+"""What a client is told when something is wrong, in the shape that clients of OpenAI know."""
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from multimodal_assistant.core.errors import AssistantError, EngineError, ModelError
+
+LARGEST_BODY = 25 << 20  # bytes
+
+
+def fault(status: int, message: str, code: str, kind: str = "invalid_request_error") -> JSONResponse:
+    """A refusal."""
+    return JSONResponse({"error": {"message": message, "type": kind, "code": code, "param": None}}, status)
+
+
+def told_apart(app: FastAPI) -> None:
+    """Known failures become one sentence and their status."""
+
+    @app.exception_handler(AssistantError)
+    async def known(_: Request, error: AssistantError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        if isinstance(error, EngineError | ModelError):
+            return fault(503, str(error), "engine_failed", "server_error")
+        return fault(400, str(error), "invalid_value")
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"][1:])
+        return fault(400, f"{place or 'The request'}: {first['msg']}.", "invalid_value")
+
+
+class _TooLarge(Exception):
+    """The body goes on beyond the limit."""
+
+
+class LimitedBody:
+    """Refuses a request whose body has more than `most` bytes, however it is sent, without reading on."""
+
+    def __init__(self, app: ASGIApp, most: int = LARGEST_BODY) -> None:
+        self._app = app
+        self._most = most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        taken = 0
+        begun = False
+
+        async def limited() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self._most:
+                raise _TooLarge
+            return message
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, limited, noted)
+        except _TooLarge:
+            if not begun:
+                await fault(413, f"A request may have {self._most >> 20} MiB.", "request_too_large")(scope, receive, send)
