@@ -114,7 +114,7 @@ async def test_a_model_that_fails_is_told(server: Running, client: openai.AsyncO
             pass
 
 
-BAD = [
+BAD: list[tuple[str, object]] = [
     ("/v1/chat/completions", {"messages": []}),
     ("/v1/chat/completions", {"messages": [{"role": "wizard", "content": "x"}]}),
     ("/v1/chat/completions", {"messages": [{"role": "user", "content": "x"}], "max_tokens": 0}),
@@ -150,3 +150,10 @@ async def test_a_body_without_an_end_is_cut_off(server: Running) -> None:
 async def test_a_page_from_elsewhere_cannot_ask(server: Running) -> None:
     async with httpx.AsyncClient(base_url=server.address, headers={"origin": "https://elsewhere.example"}) as web:
         assert (await web.get("/v1/models")).status_code == 403
+
+
+async def test_a_name_of_somebody_else_that_leads_here_is_not_ours(server: Running) -> None:
+    stranger = {"host": "elsewhere.example", "origin": "http://elsewhere.example"}
+    async with httpx.AsyncClient(base_url=server.address) as web:
+        assert (await web.get("/v1/models", headers=stranger)).status_code == 403
+        assert (await web.get("/v1/models", headers={"host": "localhost:80"})).status_code == 200
