@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import anyio
 import openai
@@ -12,6 +13,7 @@ from multimodal_assistant.config import ServerSettings
 from multimodal_assistant.engines.scripted import ScriptedLlm, ScriptedSentenceEnd, ScriptedStt, ScriptedTts, ScriptedTurn, ScriptedVad
 from multimodal_assistant.pipeline.reply import EndOfTurn, Engines, Manner
 from multimodal_assistant.server.host import Host
+from multimodal_assistant.server.keys import KeyFile
 from multimodal_assistant.server.listen import address, listening, serve
 from multimodal_assistant.server.web import web
 
@@ -34,12 +36,14 @@ async def serving(
     says: Sequence[str] = ("What time is it?",),
     replies: Sequence[str] = ("It is nine.",),
     key: str | None = None,
+    keys: KeyFile | None = None,
     conversations: int = 4,
 ) -> AsyncGenerator[Running]:
     """Inside, it answers."""
     engines = Engines(ScriptedVad(), ScriptedStt(texts=says), ScriptedLlm(replies=replies), ScriptedTts())
     settings = ServerSettings(port=0, key=None if key is None else SecretStr(key), conversations=conversations)
-    host = Host(engines, EndOfTurn(ScriptedTurn(scores=(0.5,)), ScriptedSentenceEnd(scores=(0.95,))), Manner(), settings)
+    detectors = EndOfTurn(ScriptedTurn(scores=(0.5,)), ScriptedSentenceEnd(scores=(0.95,)))
+    host = Host(engines, detectors, Manner(), settings, keys or KeyFile(Path("/nowhere/keys.json")))
     with listening(settings.host, settings.port) as bound:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(serve, web(host), bound)

@@ -18,6 +18,7 @@ COMMANDS = {
     "ask": ("ask", "Answer one spoken or written question by voice."),
     "talk": ("talk", "Hold a spoken conversation."),
     "serve": ("serve", "Answer programs that speak the OpenAI Realtime API."),
+    "keys": ("keys", "Say who may come in to `serve`."),
     "devices": ("devices", "List microphones and loudspeakers."),
     "doctor": ("doctor", "Check this machine and measure what latency to expect."),
     "models": ("models", "List, fetch and verify model weights."),

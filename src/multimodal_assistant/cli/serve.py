@@ -10,7 +10,7 @@ from .run import run
 
 
 @click.command()
-@click.option("--host", help="Address to listen on. Default: 127.0.0.1, this machine only; others need ASSISTANT_SERVER__KEY.")
+@click.option("--host", help="Address to listen on. Default: 127.0.0.1, this machine only; others need a key (`assistant keys`).")
 @click.option("--port", type=click.IntRange(0, 65535), help="Default: 8765. 0: any that is free.")
 @engine_flags
 def command(host: str | None, port: int | None, **flags: Any) -> None:
@@ -21,15 +21,18 @@ def command(host: str | None, port: int | None, **flags: Any) -> None:
 
 async def _serve(flags: dict[str, Any]) -> None:
     from multimodal_assistant.app import assemble, settings_from, turn_detector
+    from multimodal_assistant.config import config_file
     from multimodal_assistant.pipeline.gauge import gauge_llm, gauge_stt, gauge_tts, spoken, voice_to_voice
     from multimodal_assistant.server.host import Host, check_exposure
+    from multimodal_assistant.server.keys import KeyFile
     from multimodal_assistant.server.listen import address, listening, serve
     from multimodal_assistant.server.web import web
 
     from .view import View
 
     settings = settings_from(**flags)
-    check_exposure(settings.server)
+    keys = KeyFile(config_file().with_name("keys.json"))
+    check_exposure(settings.server, keys)
     view = View()
     with await anyio.to_thread.run_sync(listening, settings.server.host, settings.server.port) as bound:
         async with await assemble(settings, tell=view.remark) as assistant, turn_detector(settings) as detector:
@@ -42,4 +45,4 @@ async def _serve(flags: dict[str, Any]) -> None:
                 _, clause = await gauge_llm(engines.llm, system=assistant.manner.system, first_words=assistant.manner.first_words)
                 expected = voice_to_voice(stt, clause, await gauge_tts(engines.tts))
             view.out.print(f"Listening on {address(bound)}/v1 · about {expected:.2f} s to an answer · Ctrl-C ends it")
-            await serve(web(Host(engines, detector, assistant.manner, settings.server)), bound)
+            await serve(web(Host(engines, detector, assistant.manner, settings.server, keys)), bound)

@@ -1,6 +1,7 @@
 """What all conversations of a server share: the engines, who may come in, and how many at once."""
 
 import hmac
+import logging
 import secrets
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -10,6 +11,10 @@ from ipaddress import ip_address
 from multimodal_assistant.config import ServerSettings
 from multimodal_assistant.core.errors import InvalidSetting
 from multimodal_assistant.pipeline.reply import EndOfTurn, Engines, Manner
+
+from .keys import KeyFile
+
+log = logging.getLogger(__name__)
 
 _SHORTEST_KEY = 16
 
@@ -22,6 +27,7 @@ class Host:
     end_of_turn: EndOfTurn
     manner: Manner
     settings: ServerSettings
+    keys: KeyFile
     live: set[str] = field(default_factory=set[str])
     """Names of the conversations that are going on."""
 
@@ -30,10 +36,24 @@ class Host:
         """Whether there is no room for another conversation."""
         return len(self.live) >= self.settings.conversations
 
+    @property
+    def open(self) -> bool:
+        """Whether no key is asked for: only where this machine alone can ask, also after the last key was revoked."""
+        try:
+            return self.settings.key is None and is_loopback(self.settings.host) and not self.keys.keys
+        except InvalidSetting:
+            return False
+
     def admits(self, key: str) -> bool:
-        """Whether `key` opens the door; without a key of our own it is open. Takes as long for a wrong key as for the right one."""
+        """Whether `key` opens the door. Takes as long for a wrong key as for the right one."""
         ours = self.settings.key
-        return ours is None or hmac.compare_digest(ours.get_secret_value().encode(), key.encode())
+        known = ours is not None and hmac.compare_digest(ours.get_secret_value().encode(), key.encode())
+        try:
+            named = self.keys.admits(key)
+        except InvalidSetting as error:
+            log.error("nobody comes in by a key of their own: %s", error)
+            named = False
+        return known or named or self.open
 
     @contextmanager
     def conversation(self) -> Generator[str]:
@@ -46,7 +66,7 @@ class Host:
             self.live.discard(name)
 
 
-def check_exposure(settings: ServerSettings) -> None:
+def check_exposure(settings: ServerSettings, keys: KeyFile) -> None:
     """Refuse what would let strangers in. Raises `InvalidSetting`."""
     key = settings.key
     if key is not None and len(key.get_secret_value()) < _SHORTEST_KEY:
@@ -54,10 +74,10 @@ def check_exposure(settings: ServerSettings) -> None:
             f"The key of the server has fewer than {_SHORTEST_KEY} characters.",
             'Make one with `python -c "import secrets; print(secrets.token_urlsafe(32))"` and set ASSISTANT_SERVER__KEY.',
         )
-    if key is None and not is_loopback(settings.host):
+    if key is None and not keys.keys and not is_loopback(settings.host):
         raise InvalidSetting(
             f"Listening on {settings.host} would let everybody in who reaches this machine.",
-            "Set ASSISTANT_SERVER__KEY to a secret of at least 16 characters, or listen on 127.0.0.1.",
+            "Make a key with `assistant keys add NAME`, or listen on 127.0.0.1.",
         )
 
 

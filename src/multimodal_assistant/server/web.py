@@ -26,7 +26,7 @@ def web(host: Host) -> FastAPI:
     async def guard(request: Request, go_on: Any) -> Response:  # pyright: ignore[reportUnusedFunction]
         if request.url.path.startswith("/v1/") and not host.admits(shown_key(request)):
             return fault(401, "The key is missing or wrong.", "invalid_api_key")
-        if not own_page(request, open_door=host.settings.key is None):
+        if not own_page(request, open_door=host.open):
             return fault(403, "Pages of other origins are not let in.", "forbidden")
         return await go_on(request)
 
@@ -51,7 +51,7 @@ def web(host: Host) -> FastAPI:
 
     @app.websocket("/v1/realtime")
     async def realtime(socket: WebSocket) -> None:  # pyright: ignore[reportUnusedFunction]
-        if not own_page(socket, open_door=host.settings.key is None) or not host.admits(shown_key(socket)):
+        if not own_page(socket, open_door=host.open) or not host.admits(shown_key(socket)):
             await socket.close(REFUSED)
             return
         await converse(socket, host)
