@@ -52,7 +52,7 @@ async def run() -> Section:
         (
             f"{len(QUESTIONS)} questions in turn by a synthetic voice, {GAP_SECONDS:.1f} s apart, in the noise of a quiet room; replies of "
             f"at most {MAX_TOKENS} tokens. Cut off: turns that were taken before the question had ended. Words wrong: of the final "
-            "transcripts."
+            "transcripts. Memory: of the one process that runs all of them in turn, and keeps some of what the earlier ones took."
         ),
         "",
         "| engines | n | p50 | p95 | max | no answer | cut off | words wrong | drafts thrown away | CPU of two cores | memory |",

@@ -52,8 +52,11 @@ def test_the_file_opens_nothing_and_is_its_owners(path: Path) -> None:
 
 
 def test_keys_made_at_the_same_time_are_all_kept(path: Path) -> None:
+    def add(number: int) -> str:
+        return KeyFile(path).add(f"program {number}")
+
     with ThreadPoolExecutor(8) as threads:
-        made = list(threads.map(lambda number: KeyFile(path).add(f"program {number}"), range(24)))
+        made = list(threads.map(add, range(24)))
     keys = KeyFile(path)
     assert len(keys.keys) == 24
     assert all(keys.admits(key) for key in made)
