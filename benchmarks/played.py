@@ -15,6 +15,7 @@ _SCRAP_SECONDS = 0.08  # of a clause that was stopped as soon as it had begun
 _DUCKED_SECONDS = 0.06  # of an even loudness before a pause: it is ducked for a tenth of a second first
 _SURE = 0.9  # correlation from which a stretch is that of the clause: the path is digital, an undisturbed match is 1.0
 _EXACT = 0.98  # the same, where the place counts to the sample
+_SOFT_SECONDS = 0.3  # an answer that begins softly sounds this much before it is loud enough to be noticed
 _BEFORE_SECONDS = 30.0  # how long before it is heard a clause may have been made
 
 
@@ -102,7 +103,7 @@ def words_heard(output: Samples, rate: int, clauses: Sequence[Clause], answer: f
     for clause in clauses:
         if not answer - _BEFORE_SECONDS <= clause.asked <= stop:
             continue
-        begin = begins(output, rate, clause, answer - 0.1, stop)
+        begin = begins(output, rate, clause, answer - _SOFT_SECONDS, stop)
         if begin is not None and round(begin / rate, 1) not in places:
             places |= {round(begin / rate + step, 1) for step in (-0.1, 0.0, 0.1)}
             said = ((begin / rate + (word.start + word.end) / 2, word.text) for word in clause.words if word.end > 0)
