@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from typing import Protocol
 
 from anyio.abc import TaskGroup
 
@@ -18,6 +19,7 @@ from multimodal_assistant.transports.realtime_messages import (
     ClearAudio,
     CreateItem,
     CreateResponse,
+    Heartbeat,
     Message,
     TruncateItem,
     UpdateSession,
@@ -31,6 +33,13 @@ from .host import Host
 log = logging.getLogger(__name__)
 
 
+class Line(Connection, Protocol):
+    """A connection to a client that knows what it plays."""
+
+    playout_delay: float
+    """Seconds from the arrival of a sound at the client to the ear; a transport begins with its best guess."""
+
+
 class Conversation:
     """What belongs to one client.
 
@@ -39,7 +48,7 @@ class Conversation:
     """
 
     def __init__(
-        self, host: Host, name: str, connection: Connection, story: Story, tasks: TaskGroup, *, packets: RealtimeConnection | None = None
+        self, host: Host, name: str, connection: Line, story: Story, tasks: TaskGroup, *, packets: RealtimeConnection | None = None
     ) -> None:
         self._host = host
         self._name = name
@@ -63,6 +72,10 @@ class Conversation:
 
     async def _carry_out(self, message: Message) -> None:
         match message:
+            case Heartbeat():
+                if message.playout_delay_ms is not None:
+                    self._connection.playout_delay = message.playout_delay_ms / 1000
+                self._story.beat()
             case UpdateSession():
                 self._update(message)
             case AppendAudio():

@@ -40,11 +40,13 @@ class RealtimeConnection:
         self._position = 0
         self._lead = 0.0
         self._ended = False
+        self.playout_delay = 0.0
+        """Seconds from the arrival of a sound at the client to the ear, as far as it says."""
 
     @property
     def output_delay(self) -> float:
         """See `core.connection.Connection`."""
-        return self._lead
+        return self._lead + self.playout_delay
 
     def hear(self, samples: Samples) -> bool:
         """The client's next sound, shape [n] at 24 kHz; False where too much is waiting already: it is not taken."""

@@ -124,7 +124,15 @@ class CancelResponse(_Message):
     type: Literal["response.cancel"]
 
 
-Message = UpdateSession | AppendAudio | ClearAudio | CreateItem | TruncateItem | CreateResponse | CancelResponse
+class Heartbeat(_Message):
+    """The client is there. Not of the API: a client that sends it gets one back, and this server's own events from then on."""
+
+    type: Literal["assistant.heartbeat"]
+    playout_delay_ms: float | None = Field(default=None, ge=0, le=10_000)
+    """From the arrival of a sound to the ear."""
+
+
+Message = Heartbeat | UpdateSession | AppendAudio | ClearAudio | CreateItem | TruncateItem | CreateResponse | CancelResponse
 
 _MESSAGE = TypeAdapter[Message](Annotated[Message, Field(discriminator="type")])
 

@@ -15,13 +15,19 @@ ServerEvent = dict[str, Any]
 
 
 class Story:
-    """Tells one conversation. name: of the conversation, unique. send: gets the events; must not wait."""
+    """Tells one conversation.
 
-    def __init__(self, name: str, send: Callable[[ServerEvent], None]) -> None:
+    name: of the conversation, unique. send: gets the events; must not wait. carries_sound: the answers' sound goes out in events;
+    else by a track of its own, and the events only say when it sounds.
+    """
+
+    def __init__(self, name: str, send: Callable[[ServerEvent], None], *, carries_sound: bool = True) -> None:
         self.speaking = False
         """Sound of a response is going out."""
         self._name = name
         self._send = send
+        self._carries_sound = carries_sound
+        self._knows_ours = False  # the client understands events that the API does not have
         self._told = 0
         self._silent_since = 0.0
         self._previous: str | None = None
@@ -41,6 +47,11 @@ class Story:
     def cleared(self) -> None:
         """The sound that was not listened to yet is forgotten."""
         self._tell("input_audio_buffer.cleared")
+
+    def beat(self) -> None:
+        """Answer the client's heartbeat. It has shown that it knows this server's own events: from now on it gets them."""
+        self._knows_ours = True
+        self._tell("assistant.heartbeat")
 
     def refuse(self, message: str, code: str, event_id: str | None) -> None:
         """An event of the client cannot be carried out; the conversation goes on."""
@@ -84,6 +95,9 @@ class Story:
                 self._understood(event)
             case ev.Failure():
                 self._failed(event)
+            case ev.TurnMetrics():
+                if self._knows_ours:
+                    self._tell("assistant.metrics", item_id=self._user(event.turn), stages=event.stages)
             case _ if self._response is not None and self._response.turn == event.turn:
                 self._answer(event, self._response)
             case _:
@@ -159,6 +173,8 @@ class Story:
             self._tell("conversation.item.added", item=item, previous_item_id=self._previous)
             self._part("response.content_part.added", part={"type": "audio", "transcript": ""})
             self._previous = response.item_name
+            if not self._carries_sound:
+                self._tell("output_audio_buffer.started", response_id=response.name)
 
     def _interrupted(self, response: "_Response", *, by_client: bool) -> None:
         self._end("cancelled", "client_cancelled" if by_client else "turn_detected")
@@ -179,6 +195,8 @@ class Story:
             return
         if response.begun:
             self._close_item(response, "completed" if status == "completed" else "incomplete")
+            if not self._carries_sound:
+                self._tell(f"output_audio_buffer.{'stopped' if status == 'completed' else 'cleared'}", response_id=response.name)
         self._tell("response.done", response=response.describe(status, reason))
 
     def _close_item(self, response: "_Response", status: str) -> None:
