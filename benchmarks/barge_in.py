@@ -38,7 +38,7 @@ class Arm:
 
 
 ARMS = (
-    Arm("fast", {"profile": "fast"}, 56, 27, 9),
+    Arm("fast", {"profile": "fast"}, 92, 27, 9),
     Arm("balanced", {"llm": {"model": "qwen2.5-0.5b"}, "tts": {"voice": "af_heart"}}, 12, 8, 3),
 )
 
