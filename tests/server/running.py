@@ -29,6 +29,12 @@ class Running:
         """The stock SDK."""
         return openai.AsyncOpenAI(base_url=f"{self.address}/v1", api_key=key, max_retries=0)
 
+    async def emptied(self, seconds: float) -> None:
+        """Wait until nobody is there any more; fail where that takes longer."""
+        with anyio.fail_after(seconds):
+            while self.host.live:  # noqa: ASYNC110 - the server's own moment, nothing in it tells
+                await anyio.sleep(0.02)
+
 
 @asynccontextmanager
 async def serving(

@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,6 +24,10 @@ def told_apart(app: FastAPI) -> None:
         if isinstance(error, EngineError | ModelError):
             return fault(503, str(error), "engine_failed", "server_error")
         return fault(400, str(error), "invalid_value")
+
+    @app.exception_handler(HTTPException)
+    async def refused(_: Request, error: HTTPException) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        return fault(error.status_code, f"{error.detail}.", "not_found" if error.status_code == 404 else "invalid_request")
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]

@@ -48,7 +48,7 @@ async def serve(app: FastAPI, bound: socket.socket) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
-            lifespan="off",
+            lifespan="on",
             ws="websockets-sansio",
             ws_max_size=_LARGEST_MESSAGE,
             timeout_graceful_shutdown=_GOODBYE_SECONDS,

@@ -1,11 +1,14 @@
 """The web application: which address leads where."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
+from .calls import Calls, calls_routes
 from .chat import chat
 from .door import own_page, shown_key
 from .faults import LimitedBody, fault, told_apart
@@ -19,8 +22,15 @@ REFUSED = 1008
 
 def web(host: Host) -> FastAPI:
     """All routes over `host`. The engines are expected to be warm."""
+    calls = Calls(host)
+
+    @asynccontextmanager
+    async def alive(_: FastAPI) -> AsyncGenerator[None]:
+        async with calls.open():
+            yield
+
     # No pages that describe the interface: they load scripts from elsewhere.
-    app = FastAPI(title="multimodal-assistant", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title="multimodal-assistant", docs_url=None, redoc_url=None, openapi_url=None, lifespan=alive)
 
     @app.middleware("http")
     async def guard(request: Request, go_on: Any) -> Response:  # pyright: ignore[reportUnusedFunction]
@@ -34,6 +44,7 @@ def web(host: Host) -> FastAPI:
     told_apart(app)
     app.include_router(speech(host))
     app.include_router(chat(host))
+    app.include_router(calls_routes(calls))
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]

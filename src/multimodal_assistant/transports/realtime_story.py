@@ -126,7 +126,8 @@ class Story:
         """A block of the output has gone out, shape [n] at `RATE`; silence where nothing is being said."""
         if self._response is not None and (self.speaking or self._spoke or self._ending) and len(samples):
             self._response.sent += len(samples)
-            self._part("response.output_audio.delta", delta=pcm16(samples))
+            if self._carries_sound:
+                self._part("response.output_audio.delta", delta=pcm16(samples))
         self._spoke = False
         if self._ending:
             self._end("completed")

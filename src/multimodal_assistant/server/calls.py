@@ -1,0 +1,162 @@
+"""Conversations over WebRTC, at /v1/realtime/calls as the OpenAI Realtime API has it: an offer comes in, an answer goes out, and the
+call lives on its own from then on, until its client leaves or it is hung up.
+"""
+
+import json
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
+from fastapi import APIRouter, Request, Response
+from starlette.datastructures import UploadFile
+
+from multimodal_assistant.core.errors import AssistantError, leaf
+from multimodal_assistant.transports.realtime_story import ServerEvent, Story
+from multimodal_assistant.transports.webrtc import WebRtcConnection
+from multimodal_assistant.transports.webrtc_peer import BadOffer, Peer
+
+from .conversation import Conversation
+from .faults import fault
+from .host import Host
+
+log = logging.getLogger(__name__)
+
+_LARGEST_OFFER = 64 << 10  # bytes
+
+
+class Full(AssistantError):
+    """No room for another conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a call begins with."""
+
+    call: str
+    """Its name."""
+    sdp: str
+
+
+class Calls:
+    """All calls of a server. They are children of `tasks`: cancelled with it, they end."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._tasks: TaskGroup | None = None
+        self._ends: dict[str, anyio.Event] = {}
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[None]:
+        """Calls may come in; at the end, they are hung up."""
+        async with anyio.create_task_group() as self._tasks:
+            yield
+            self._tasks.cancel_scope.cancel()
+
+    async def begin(self, offer: str, wishes: str = "") -> Answer:
+        """Answer the offer. wishes: for the session, JSON. Raises `BadOffer` and `Full`."""
+        if self._host.full or self._tasks is None:
+            raise Full("All conversations are taken.", "Try again later.")
+        return await self._tasks.start(self._hold, offer, wishes, name="call")
+
+    def hang_up(self, call: str) -> bool:
+        """End it; False where there is none of that name."""
+        if call not in self._ends:
+            return False
+        self._ends[call].set()
+        return True
+
+    async def _hold(self, offer: str, wishes: str, *, task_status: TaskStatus[Answer]) -> None:
+        """One call, from the offer to its end. What goes wrong in it is its own affair."""
+        told: list[Peer] = []
+
+        def tell(event: ServerEvent) -> None:
+            told[0].send(event)
+
+        with self._host.conversation() as name:
+            story = Story(name, tell, carries_sound=False)
+            connection = WebRtcConnection(story)
+            async with Peer(connection) as peer:
+                told.append(peer)
+                task_status.started(Answer(name, await peer.answer(offer)))
+                self._ends[name] = peer.gone
+                log.info("call %s begins", name)
+                try:
+                    if await peer.connect():
+                        await self._converse(name, connection, story, peer, wishes)
+                    else:
+                        log.info("call %s was never connected", name)
+                except Exception:
+                    log.exception("call %s failed", name)
+                finally:
+                    del self._ends[name]
+                    log.info("call %s is over", name)
+
+    async def _converse(self, name: str, connection: WebRtcConnection, story: Story, peer: Peer, wishes: str) -> None:
+        try:
+            async with anyio.create_task_group() as tasks:
+                conversation = Conversation(self._host, name, connection, story, tasks)
+                conversation.greet()
+                if wishes:
+                    await conversation.obey(wishes)
+                await conversation.begin()
+                tasks.start_soon(peer.listen, name="microphone")
+                tasks.start_soon(peer.watch, name="watch")
+                tasks.start_soon(_obey, conversation, peer, name="events")
+                await peer.gone.wait()
+                tasks.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            raise leaf(group) from group
+
+
+async def _obey(conversation: Conversation, peer: Peer) -> None:
+    async for event in peer.events:
+        await conversation.obey(event)
+
+
+def calls_routes(calls: Calls) -> APIRouter:
+    """The routes."""
+    routes = APIRouter(prefix="/v1/realtime/calls")
+
+    @routes.post("")
+    async def begin(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
+        offer, wishes = await _offered(request)
+        try:
+            answer = await calls.begin(offer, wishes)
+        except Full as full:
+            return fault(503, str(full), "rate_limit_exceeded", "server_error")
+        return Response(answer.sdp, 201, {"location": f"/v1/realtime/calls/{answer.call}"}, "application/sdp")
+
+    @routes.post("/{call}/hangup")
+    async def hang_up(call: str) -> Response:  # pyright: ignore[reportUnusedFunction]
+        return Response() if calls.hang_up(call) else fault(404, "There is no such call.", "not_found")
+
+    return routes
+
+
+async def _offered(request: Request) -> tuple[str, str]:
+    """The offer, and the event that sets up the session, "" without wishes. Raises `BadOffer`."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
+        return _text(await request.body()), ""
+    async with request.form(max_files=2, max_fields=2, max_part_size=_LARGEST_OFFER) as form:
+        parts = {name: await part.read() if isinstance(part, UploadFile) else part.encode() for name, part in form.items()}
+    wishes = parts.get("session", b"")
+    return _text(parts.get("sdp", b"")), f'{{"type": "session.update", "session": {_json(wishes)}}}' if wishes else ""
+
+
+def _text(offer: bytes) -> str:
+    if len(offer) > _LARGEST_OFFER:
+        raise BadOffer(f"The offer has more than {_LARGEST_OFFER >> 10} KiB.")
+    try:
+        return offer.decode()
+    except UnicodeDecodeError:
+        raise BadOffer("The offer is not text.") from None
+
+
+def _json(wishes: bytes) -> str:
+    try:
+        return json.dumps(json.loads(wishes))
+    except ValueError:
+        raise BadOffer('The "session" of the offer is not JSON.') from None
