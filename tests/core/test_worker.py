@@ -12,7 +12,7 @@ from anyio.to_thread import run_sync
 from blockbuster import BlockingError
 
 from multimodal_assistant.core.timing import Stopwatch
-from multimodal_assistant.core.worker import Emit, Worker
+from multimodal_assistant.core.worker import Emit, Worker, workers
 
 pytestmark = pytest.mark.anyio
 
@@ -395,3 +395,18 @@ async def test_closing_a_worker_that_never_worked_starts_no_thread() -> None:
     await worker.aclose()
     await worker.aclose()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("idle")]
+
+
+async def test_what_runs_and_what_waits_is_counted() -> None:
+    gate = Gate()
+    worker = Worker("counted")
+    assert worker in workers()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(worker.call, gate.wait)
+        tasks.start_soon(worker.call, int)
+        await happens(gate.reached)
+        assert worker.waiting == 2
+        gate.open()
+    await wait_all_tasks_blocked()
+    assert worker.waiting == 0
+    await worker.aclose()

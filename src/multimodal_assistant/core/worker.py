@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import threading
+import weakref
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Generic, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Generic, TypeVar
 
 import anyio
 
@@ -27,7 +28,26 @@ class Worker:
     """
 
     def __init__(self, name: str) -> None:
+        self.name = name
+        self.waiting = 0
+        """Calls that are running or wait for their turn."""
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        _workers.add(self)
+
+    def _submit(self, function: Callable[[], T]) -> "Future[T]":
+        loop = asyncio.get_running_loop()
+        self.waiting += 1
+
+        def over(_: Any) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is gone, and whoever counts with it
+                loop.call_soon_threadsafe(self._less)
+
+        future = self._executor.submit(function)
+        future.add_done_callback(over)
+        return future
+
+    def _less(self) -> None:
+        self.waiting -= 1
 
     async def call(self, function: Callable[[], T], *, on_cancel: Callable[[], None] | None = None) -> T:
         """Run `function` on the thread and return its result.
@@ -35,7 +55,7 @@ class Worker:
         Cancelled while it waits: a call that has not begun is dropped; one that runs is told through `on_cancel`
         and waited for, and its result is lost.
         """
-        future = self._executor.submit(function)
+        future = self._submit(function)
         result = asyncio.wrap_future(future)
         try:
             return await asyncio.shield(result)
@@ -62,7 +82,7 @@ class Worker:
             finally:
                 mailbox.close()
 
-        future = self._executor.submit(run)
+        future = self._submit(run)
         try:
             while True:
                 await mailbox.ready()
@@ -83,6 +103,14 @@ class Worker:
         self._executor.shutdown(wait=False, cancel_futures=True)
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(self._executor.shutdown)
+
+
+_workers: "weakref.WeakSet[Worker]" = weakref.WeakSet()
+
+
+def workers() -> list[Worker]:
+    """All there are in this process."""
+    return list(_workers)
 
 
 async def _finished(result: "asyncio.Future[T]") -> None:

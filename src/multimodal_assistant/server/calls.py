@@ -58,6 +58,7 @@ class Calls:
     async def begin(self, offer: str, wishes: str = "") -> Answer:
         """Answer the offer. wishes: for the session, JSON. Raises `BadOffer` and `Full`."""
         if self._host.full or self._tasks is None:
+            self._host.metrics.refused.labels("full").inc()
             raise Full("All conversations are taken.", "Try again later.")
         return await self._tasks.start(self._hold, offer, wishes, name="call")
 
@@ -75,7 +76,7 @@ class Calls:
         def tell(event: ServerEvent) -> None:
             told[0].send(event)
 
-        with self._host.conversation() as name:
+        with self._host.conversation("webrtc") as name:
             story = Story(name, tell, carries_sound=False)
             connection = WebRtcConnection(story)
             async with Peer(connection) as peer:

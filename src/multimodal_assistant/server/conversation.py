@@ -144,6 +144,7 @@ class Conversation:
         if self._session is None:
             bus = EventBus()
             bus.subscribe(Event, self._story.hear)
+            bus.subscribe(Event, self._host.metrics.hear)
             host = self._host
             self._session = Session(self._connection, host.engines, host.end_of_turn, manner=self._manner, bus=bus)
             await self._tasks.start(self._session.run, name=f"conversation {self._name}")

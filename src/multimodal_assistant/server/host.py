@@ -13,6 +13,7 @@ from multimodal_assistant.core.errors import InvalidSetting
 from multimodal_assistant.pipeline.reply import EndOfTurn, Engines, Manner
 
 from .keys import KeyFile
+from .metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class Host:
     keys: KeyFile
     live: set[str] = field(default_factory=set[str])
     """Names of the conversations that are going on."""
+    metrics: Metrics = field(default_factory=Metrics)
 
     @property
     def full(self) -> bool:
@@ -56,12 +58,14 @@ class Host:
         return known or named or self.open
 
     @contextmanager
-    def conversation(self) -> Generator[str]:
-        """A place for one conversation, and its name."""
+    def conversation(self, transport: str) -> Generator[str]:
+        """A place for one conversation, and its name. transport: what it comes by, as the metrics call it."""
         name = secrets.token_hex(8)
         self.live.add(name)
+        self.metrics.begun.labels(transport).inc()
         try:
-            yield name
+            with self.metrics.conversations.labels(transport).track_inprogress():
+                yield name
         finally:
             self.live.discard(name)
 

@@ -29,9 +29,10 @@ async def converse(socket: WebSocket, host: Host) -> None:
     offered = [name.strip() for name in socket.headers.get("sec-websocket-protocol", "").split(",")]
     await socket.accept(subprotocol="realtime" if "realtime" in offered else None)
     if host.full:
+        host.metrics.refused.labels("full").inc()
         await socket.close(TRY_AGAIN_LATER, "All conversations are taken. Try again later.")
         return
-    with host.conversation() as name:
+    with host.conversation("websocket") as name:
         log.info("conversation %s begins", name)
         try:
             await _Caller(socket, host, name).run()
