@@ -81,6 +81,17 @@ class ServerSettings(_Section):
     """What clients have to show, as they would to OpenAI; at least 16 characters."""
     conversations: int = Field(default=4, ge=1, le=1000)
     """At once; one more is told to come back later."""
+    conversations_per_client: int | None = Field(default=None, ge=1, le=1000)
+    """Of these, by one key, or by one address where no key is needed. Unset: as many as there are."""
+    minutes_per_day: float | None = Field(default=None, gt=0, le=1440)
+    """Of conversation, for one key or address; what is used up comes back evenly over a day. Unset: no limit."""
+    requests_per_minute: float = Field(default=600, gt=0)
+    """By one key or address."""
+    certificate: Path | None = None
+    """TLS: a PEM file with the certificate, and those between it and its authority. Browsers give the microphone only to pages of
+    this machine or with TLS."""
+    certificate_key: Path | None = None
+    """PEM file of its private key, without a passphrase."""
 
 
 class Settings(BaseSettings):

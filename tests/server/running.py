@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import anyio
 import openai
@@ -15,7 +16,6 @@ from multimodal_assistant.pipeline.reply import EndOfTurn, Engines, Manner
 from multimodal_assistant.server.host import Host
 from multimodal_assistant.server.keys import KeyFile
 from multimodal_assistant.server.listen import address, listening, serve
-from multimodal_assistant.server.web import web
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,7 @@ class Running:
     async def emptied(self, seconds: float) -> None:
         """Wait until nobody is there any more; fail where that takes longer."""
         with anyio.fail_after(seconds):
-            while self.host.live:  # noqa: ASYNC110 - the server's own moment, nothing in it tells
-                await anyio.sleep(0.02)
+            await self.host.emptied()
 
 
 @asynccontextmanager
@@ -43,15 +42,15 @@ async def serving(
     replies: Sequence[str] = ("It is nine.",),
     key: str | None = None,
     keys: KeyFile | None = None,
-    conversations: int = 4,
+    **settings: Any,
 ) -> AsyncGenerator[Running]:
-    """Inside, it answers."""
+    """Inside, it answers. settings: of the server."""
     engines = Engines(ScriptedVad(), ScriptedStt(texts=says), ScriptedLlm(replies=replies), ScriptedTts())
-    settings = ServerSettings(port=0, key=None if key is None else SecretStr(key), conversations=conversations)
+    server = ServerSettings(port=0, key=None if key is None else SecretStr(key), **settings)
     detectors = EndOfTurn(ScriptedTurn(scores=(0.5,)), ScriptedSentenceEnd(scores=(0.95,)))
-    host = Host(engines, detectors, Manner(), settings, keys or KeyFile(Path("/nowhere/keys.json")))
-    with listening(settings.host, settings.port) as bound:
+    host = Host(engines, detectors, Manner(), server, keys or KeyFile(Path("/nowhere/keys.json")))
+    with listening(server.host, server.port) as bound:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(serve, web(host), bound)
-            yield Running(host, address(bound))
+            tasks.start_soon(serve, host, bound)
+            yield Running(host, address(bound, tls=server.certificate is not None))
             tasks.cancel_scope.cancel()

@@ -259,7 +259,7 @@ async def test_without_the_key_nobody_comes_in(key: str) -> None:
     async with serving(key=KEY) as server:
         with pytest.raises(InvalidStatus) as refused:
             await plain(server, additional_headers={"Authorization": f"Bearer {key}"})
-        assert refused.value.response.status_code == 403
+        assert refused.value.response.status_code == 401
         async with server.client(key or "none") as client:
             with pytest.raises(openai.AuthenticationError):
                 await client.models.list()

@@ -23,16 +23,16 @@ async def _serve(flags: dict[str, Any]) -> None:
     from multimodal_assistant.app import assemble, settings_from, turn_detector
     from multimodal_assistant.config import config_file
     from multimodal_assistant.pipeline.gauge import gauge_llm, gauge_stt, gauge_tts, spoken, voice_to_voice
-    from multimodal_assistant.server.host import Host, check_exposure
+    from multimodal_assistant.server.host import Host, check_certificate, check_exposure
     from multimodal_assistant.server.keys import KeyFile
     from multimodal_assistant.server.listen import address, listening, serve
-    from multimodal_assistant.server.web import web
 
     from .view import View
 
     settings = settings_from(**flags)
     keys = KeyFile(config_file().with_name("keys.json"))
     check_exposure(settings.server, keys)
+    check_certificate(settings.server)
     view = View()
     with await anyio.to_thread.run_sync(listening, settings.server.host, settings.server.port) as bound:
         async with await assemble(settings, tell=view.remark) as assistant, turn_detector(settings) as detector:
@@ -44,5 +44,6 @@ async def _serve(flags: dict[str, Any]) -> None:
                 stt = await gauge_stt(engines.stt, await spoken(engines.tts))
                 _, clause = await gauge_llm(engines.llm, system=assistant.manner.system, first_words=assistant.manner.first_words)
                 expected = voice_to_voice(stt, clause, await gauge_tts(engines.tts))
-            view.out.print(f"Listening on {address(bound)}/v1 · about {expected:.2f} s to an answer · Ctrl-C ends it")
-            await serve(web(Host(engines, detector, assistant.manner, settings.server, keys)), bound)
+            here = address(bound, tls=settings.server.certificate is not None)
+            view.out.print(f"Listening on {here}/v1 · about {expected:.2f} s to an answer · Ctrl-C ends it")
+            await serve(Host(engines, detector, assistant.manner, settings.server, keys), bound)

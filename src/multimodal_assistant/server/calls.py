@@ -13,22 +13,20 @@ from anyio.abc import TaskGroup, TaskStatus
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import UploadFile
 
-from multimodal_assistant.core.errors import AssistantError, leaf
 from multimodal_assistant.transports.realtime_story import ServerEvent, Story
 from multimodal_assistant.transports.webrtc import WebRtcConnection
 from multimodal_assistant.transports.webrtc_peer import BadOffer, Peer
 
 from .conversation import Conversation
+from .door import Door
 from .faults import fault
-from .host import Host
+from .host import Host, NoRoom
+from .limits import Pace
 
 log = logging.getLogger(__name__)
 
 _LARGEST_OFFER = 64 << 10  # bytes
-
-
-class Full(AssistantError):
-    """No room for another conversation."""
+_FLUSH_SECONDS = 0.2  # for a goodbye to reach the client
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +53,11 @@ class Calls:
             yield
             self._tasks.cancel_scope.cancel()
 
-    async def begin(self, offer: str, wishes: str = "") -> Answer:
-        """Answer the offer. wishes: for the session, JSON. Raises `BadOffer` and `Full`."""
-        if self._host.full or self._tasks is None:
-            self._host.metrics.refused.labels("full").inc()
-            raise Full("All conversations are taken.", "Try again later.")
-        return await self._tasks.start(self._hold, offer, wishes, name="call")
+    async def begin(self, client: str, offer: str, wishes: str = "") -> Answer:
+        """Answer the offer. client: whom limits count for. wishes: for the session, JSON. Raises `BadOffer` and `NoRoom`."""
+        if self._tasks is None:
+            raise NoRoom("The server is closing.")
+        return await self._tasks.start(self._hold, client, offer, wishes, name="call")
 
     def hang_up(self, call: str) -> bool:
         """End it; False where there is none of that name."""
@@ -69,14 +66,14 @@ class Calls:
         self._ends[call].set()
         return True
 
-    async def _hold(self, offer: str, wishes: str, *, task_status: TaskStatus[Answer]) -> None:
+    async def _hold(self, client: str, offer: str, wishes: str, *, task_status: TaskStatus[Answer]) -> None:
         """One call, from the offer to its end. What goes wrong in it is its own affair."""
         told: list[Peer] = []
 
         def tell(event: ServerEvent) -> None:
             told[0].send(event)
 
-        with self._host.conversation("webrtc") as name:
+        with self._host.conversation("webrtc", client) as (name, seconds):
             story = Story(name, tell, carries_sound=False)
             connection = WebRtcConnection(story)
             async with Peer(connection) as peer:
@@ -86,7 +83,11 @@ class Calls:
                 log.info("call %s begins", name)
                 try:
                     if await peer.connect():
-                        await self._converse(name, connection, story, peer, wishes)
+                        async with anyio.create_task_group() as tasks:
+                            conversation = Conversation(self._host, name, connection, story, tasks)
+                            tasks.start_soon(_part, conversation, peer, seconds, name="end of the call")
+                            await self._converse(conversation, tasks, peer, wishes)
+                            tasks.cancel_scope.cancel()
                     else:
                         log.info("call %s was never connected", name)
                 except Exception:
@@ -95,29 +96,33 @@ class Calls:
                     del self._ends[name]
                     log.info("call %s is over", name)
 
-    async def _converse(self, name: str, connection: WebRtcConnection, story: Story, peer: Peer, wishes: str) -> None:
-        try:
-            async with anyio.create_task_group() as tasks:
-                conversation = Conversation(self._host, name, connection, story, tasks)
-                conversation.greet()
-                if wishes:
-                    await conversation.obey(wishes)
-                await conversation.begin()
-                tasks.start_soon(peer.listen, name="microphone")
-                tasks.start_soon(peer.watch, name="watch")
-                tasks.start_soon(_obey, conversation, peer, name="events")
-                await peer.gone.wait()
-                tasks.cancel_scope.cancel()
-        except BaseExceptionGroup as group:
-            raise leaf(group) from group
+    async def _converse(self, conversation: Conversation, tasks: TaskGroup, peer: Peer, wishes: str) -> None:
+        """From the greeting to the end."""
+        conversation.greet()
+        if wishes:
+            await conversation.obey(wishes)
+        await conversation.begin()
+        tasks.start_soon(peer.listen, name="microphone")
+        tasks.start_soon(peer.watch, name="watch")
+        tasks.start_soon(_obey, conversation, peer, name="events")
+        await peer.gone.wait()
 
 
 async def _obey(conversation: Conversation, peer: Peer) -> None:
+    pace = Pace()
     async for event in peer.events:
+        await pace.wait(len(event))
         await conversation.obey(event)
 
 
-def calls_routes(calls: Calls) -> APIRouter:
+async def _part(conversation: Conversation, peer: Peer, seconds: float) -> None:
+    """End it where it has to end, with a goodbye."""
+    await conversation.until_over(seconds)
+    await anyio.sleep(_FLUSH_SECONDS)
+    peer.leave()
+
+
+def calls_routes(calls: Calls, door: Door) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/v1/realtime/calls")
 
@@ -125,9 +130,9 @@ def calls_routes(calls: Calls) -> APIRouter:
     async def begin(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
         offer, wishes = await _offered(request)
         try:
-            answer = await calls.begin(offer, wishes)
-        except Full as full:
-            return fault(503, str(full), "rate_limit_exceeded", "server_error")
+            answer = await calls.begin(door.client(request), offer, wishes)
+        except NoRoom as error:
+            return fault(503, str(error), "rate_limit_exceeded", "server_error")
         return Response(answer.sdp, 201, {"location": f"/v1/realtime/calls/{answer.call}"}, "application/sdp")
 
     @routes.post("/{call}/hangup")

@@ -4,6 +4,7 @@ import logging
 from dataclasses import replace
 from typing import Protocol
 
+import anyio
 from anyio.abc import TaskGroup
 
 from multimodal_assistant.core.connection import Connection
@@ -62,6 +63,15 @@ class Conversation:
     def greet(self) -> None:
         """Tell the client what it has come to."""
         self._story.begin(self._describe())
+
+    async def until_over(self, seconds: float) -> str:
+        """Wait until the conversation has to end, at the latest after so many seconds; say goodbye, and why."""
+        reason = "Your minutes of conversation are used up."
+        with anyio.move_on_after(seconds):
+            await self._host.closing.wait()
+            reason = "The server is closing."
+        self._story.goodbye(reason)
+        return reason
 
     async def obey(self, text: str | bytes) -> None:
         """Carry out one event of the client. What is wrong with it is told; the conversation goes on."""

@@ -2,22 +2,32 @@
 
 import hmac
 import logging
+import math
 import secrets
+import ssl
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
+import anyio
+
 from multimodal_assistant.config import ServerSettings
-from multimodal_assistant.core.errors import InvalidSetting
+from multimodal_assistant.core.errors import AssistantError, InvalidSetting
 from multimodal_assistant.pipeline.reply import EndOfTurn, Engines, Manner
 
-from .keys import KeyFile
+from .keys import KeyFile, digest
+from .limits import Buckets
 from .metrics import Metrics
 
 log = logging.getLogger(__name__)
 
 _SHORTEST_KEY = 16
+_DAY = 86_400.0  # seconds
+
+
+class NoRoom(AssistantError):
+    """Another conversation cannot begin now."""
 
 
 @dataclass(slots=True)
@@ -29,9 +39,26 @@ class Host:
     manner: Manner
     settings: ServerSettings
     keys: KeyFile
-    live: set[str] = field(default_factory=set[str])
-    """Names of the conversations that are going on."""
+    live: dict[str, str] = field(default_factory=dict[str, str])
+    """The conversations that are going on: name → client."""
     metrics: Metrics = field(default_factory=Metrics)
+    closing: anyio.Event = field(default_factory=anyio.Event)
+    """The server is about to end."""
+    minutes: Buckets | None = None
+    """Seconds of conversation that each client has left."""
+
+    _left: anyio.Event = field(default_factory=anyio.Event)
+
+    async def emptied(self) -> None:
+        """Wait until nobody is there."""
+        while self.live:
+            self._left = anyio.Event()
+            await self._left.wait()
+
+    def __post_init__(self) -> None:
+        if self.settings.minutes_per_day is not None:
+            seconds = self.settings.minutes_per_day * 60
+            self.minutes = Buckets(seconds / _DAY, seconds)
 
     @property
     def full(self) -> bool:
@@ -57,17 +84,50 @@ class Host:
             named = False
         return known or named or self.open
 
+    def client(self, key: str, address: str) -> str:
+        """Whom limits count for: the key, or the address where none is needed."""
+        return f"address {address}" if self.open else f"key {digest(key)}"
+
     @contextmanager
-    def conversation(self, transport: str) -> Generator[str]:
-        """A place for one conversation, and its name. transport: what it comes by, as the metrics call it."""
+    def conversation(self, transport: str, client: str) -> Generator[tuple[str, float]]:
+        """A place for one conversation: its name, and the seconds it may last. Raises `NoRoom`.
+
+        transport: what it comes by, as the metrics call it.
+        """
+        seconds = self._admit(client)
         name = secrets.token_hex(8)
-        self.live.add(name)
+        self.live[name] = client
         self.metrics.begun.labels(transport).inc()
+        begun = anyio.current_time()
         try:
             with self.metrics.conversations.labels(transport).track_inprogress():
-                yield name
+                yield name, seconds
         finally:
-            self.live.discard(name)
+            del self.live[name]
+            self._left.set()
+            if self.minutes is not None:
+                now = anyio.current_time()
+                self.minutes.of(client).take(now, now - begun)
+
+    def _admit(self, client: str) -> float:
+        """The seconds that the client's next conversation may last."""
+        if self.closing.is_set():
+            raise self._turned_away("full", "The server is closing.")
+        if self.full:
+            raise self._turned_away("full", "All conversations are taken.", "Try again later.")
+        most = self.settings.conversations_per_client
+        if most is not None and list(self.live.values()).count(client) >= most:
+            raise self._turned_away("client", f"One client may hold {most} conversations at once.", "End one of them.")
+        if self.minutes is None:
+            return math.inf
+        seconds = self.minutes.of(client).left(anyio.current_time())
+        if seconds < 1:
+            raise self._turned_away("minutes", "Your minutes of conversation are used up.", "They come back evenly over a day.")
+        return seconds
+
+    def _turned_away(self, reason: str, problem: str, remedy: str = "") -> NoRoom:
+        self.metrics.refused.labels(reason).inc()
+        return NoRoom(problem, remedy)
 
 
 def check_exposure(settings: ServerSettings, keys: KeyFile) -> None:
@@ -83,6 +143,20 @@ def check_exposure(settings: ServerSettings, keys: KeyFile) -> None:
             f"Listening on {settings.host} would let everybody in who reaches this machine.",
             "Make a key with `assistant keys add NAME`, or listen on 127.0.0.1.",
         )
+
+
+def check_certificate(settings: ServerSettings) -> None:
+    """Refuse a certificate that does not work before models are loaded. Raises `InvalidSetting`."""
+    if settings.certificate is None and settings.certificate_key is None:
+        return
+    try:
+        if settings.certificate is None:
+            raise ValueError("there is a key for it, and no certificate")
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.certificate, settings.certificate_key, password="")
+    except (OSError, ValueError) as error:
+        raise InvalidSetting(
+            f"The certificate of the server cannot be used: {error}.", "See server.certificate and server.certificate_key."
+        ) from error
 
 
 def is_loopback(host: str) -> bool:

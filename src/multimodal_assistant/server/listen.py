@@ -1,17 +1,22 @@
 """The server on its socket, from the first connection to an orderly end."""
 
+import logging
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
 
 import anyio
 import uvicorn
-from fastapi import FastAPI
 
 from multimodal_assistant.core.errors import UsageError
 
+from .host import Host
+from .web import web
+
 _LARGEST_MESSAGE = 1 << 20  # bytes of one event: 15 s of sound
-_GOODBYE_SECONDS = 5
+_LARGEST_HEAD = 32 << 10  # bytes of a request before its body
+_IDLE_SECONDS = 15  # that a connection may stay open between two requests
+_GOODBYE_SECONDS = 4
 
 
 class _Server(uvicorn.Server):
@@ -20,6 +25,14 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
+
+
+def _known(record: logging.LogRecord) -> bool:
+    """uvicorn takes a refusal of a WebSocket, which is complete, for a handshake that was forgotten."""
+    return "without completing handshake" not in record.getMessage()
+
+
+logging.getLogger("uvicorn.error").addFilter(_known)
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -34,35 +47,44 @@ def listening(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def address(bound: socket.socket) -> str:
+def address(bound: socket.socket, *, tls: bool = False) -> str:
     """Of the server, for a person or a client."""
     host, port = bound.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if tls else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-async def serve(app: FastAPI, bound: socket.socket) -> None:
-    """Answer until cancelled; then conversations are closed, and what does not end within five seconds is left."""
+async def serve(host: Host, bound: socket.socket) -> None:
+    """Answer until cancelled; then conversations are told goodbye, and what does not end within five seconds is left."""
     server = _Server(
         uvicorn.Config(
-            app,
+            web(host),
             log_config=None,
             access_log=False,
             server_header=False,
             lifespan="on",
             ws="websockets-sansio",
             ws_max_size=_LARGEST_MESSAGE,
+            h11_max_incomplete_event_size=_LARGEST_HEAD,
+            http="h11",
+            timeout_keep_alive=_IDLE_SECONDS,
             timeout_graceful_shutdown=_GOODBYE_SECONDS,
+            ssl_certfile=host.settings.certificate,
+            ssl_keyfile=host.settings.certificate_key,
         )
     )
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_end_with_us, server, name="end of the server")
+        tasks.start_soon(_end_with_us, server, host, name="end of the server")
         with anyio.CancelScope(shield=True):
             await server.serve(sockets=[bound])
         tasks.cancel_scope.cancel()
 
 
-async def _end_with_us(server: uvicorn.Server) -> None:
+async def _end_with_us(server: uvicorn.Server, host: Host) -> None:
     try:
         await anyio.sleep_forever()
     finally:
+        host.closing.set()
+        with anyio.move_on_after(_GOODBYE_SECONDS / 2, shield=True):
+            await host.emptied()
         server.should_exit = True

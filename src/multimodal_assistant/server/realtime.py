@@ -13,31 +13,34 @@ from multimodal_assistant.transports.realtime import RealtimeConnection
 from multimodal_assistant.transports.realtime_story import ServerEvent, Story
 
 from .conversation import Conversation
-from .host import Host
+from .host import Host, NoRoom
+from .limits import Pace
 
 log = logging.getLogger(__name__)
 
 _BEHIND = 1024  # events that a slow client may leave unread, about 15 s of an answer
 _SEND_SECONDS = 10.0  # for one event
 
-NORMAL, TRY_AGAIN_LATER, TOO_SLOW = 1000, 1013, 1008
+NORMAL, GOING_AWAY, TRY_AGAIN_LATER, TOO_SLOW = 1000, 1001, 1013, 1008
 """Close codes (RFC 6455 and its registry)."""
 
 
-async def converse(socket: WebSocket, host: Host) -> None:
-    """Hold the conversation until the client leaves. The door has been passed; the handshake is still to be answered."""
+async def converse(socket: WebSocket, host: Host, client: str) -> None:
+    """Hold the conversation until the client leaves. The door has been passed; the handshake is still to be answered.
+
+    client: whom limits count for.
+    """
     offered = [name.strip() for name in socket.headers.get("sec-websocket-protocol", "").split(",")]
     await socket.accept(subprotocol="realtime" if "realtime" in offered else None)
-    if host.full:
-        host.metrics.refused.labels("full").inc()
-        await socket.close(TRY_AGAIN_LATER, "All conversations are taken. Try again later.")
-        return
-    with host.conversation("websocket") as name:
-        log.info("conversation %s begins", name)
-        try:
-            await _Caller(socket, host, name).run()
-        finally:
-            log.info("conversation %s is over", name)
+    try:
+        with host.conversation("websocket", client) as (name, seconds):
+            log.info("conversation %s begins", name)
+            try:
+                await _Caller(socket, host, name).run(seconds)
+            finally:
+                log.info("conversation %s is over", name)
+    except NoRoom as error:
+        await socket.close(TRY_AGAIN_LATER, str(error))
 
 
 class _Caller:
@@ -52,20 +55,28 @@ class _Caller:
         story = Story(name, self._post)
         connection = RealtimeConnection(story)
         self._conversation = Conversation(host, name, connection, story, self._tasks, packets=connection)
+        self._pace = Pace()
         self._close = (NORMAL, "")
 
-    async def run(self) -> None:
-        """From the greeting to the end."""
+    async def run(self, seconds: float) -> None:
+        """From the greeting to the end, at most so many seconds."""
         try:
             async with self._outbox, self._unread, self._tasks as tasks:
                 self._conversation.greet()
                 tasks.start_soon(self._write, name="realtime out")
+                tasks.start_soon(self._part, seconds, name="end of the conversation")
                 await self._read()
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             raise leaf(group) from group
         if self._close[0] != NORMAL:
             await self._socket.close(*self._close)
+
+    async def _part(self, seconds: float) -> None:
+        """End it where it has to end, with a goodbye."""
+        reason = await self._conversation.until_over(seconds)
+        self._close = (GOING_AWAY, reason)
+        self._outbox.close()  # what is in it is still sent
 
     def _post(self, event: ServerEvent) -> None:
         """Put an event behind those that are to be sent; a client that reads none of them is let go."""
@@ -74,12 +85,15 @@ class _Caller:
         except anyio.WouldBlock:
             self._close = (TOO_SLOW, "The events of the conversation are not being read.")
             self._tasks.cancel_scope.cancel()
+        except anyio.ClosedResourceError:
+            pass  # after the goodbye
 
     async def _write(self) -> None:
         try:
             async for event in self._unread:
                 with anyio.fail_after(_SEND_SECONDS):
                     await self._socket.send_text(json.dumps(event, ensure_ascii=False))
+            self._tasks.cancel_scope.cancel()
         except TimeoutError:
             self._close = (TOO_SLOW, "The events of the conversation are not being read.")
             self._tasks.cancel_scope.cancel()
@@ -92,4 +106,6 @@ class _Caller:
             received: dict[str, Any] = dict(await self._socket.receive())
             if received["type"] == "websocket.disconnect":
                 return
-            await self._conversation.obey(received.get("text") or received.get("bytes") or b"")
+            event = received.get("text") or received.get("bytes") or b""
+            await self._pace.wait(len(event))
+            await self._conversation.obey(event)

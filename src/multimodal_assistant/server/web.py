@@ -10,23 +10,18 @@ from starlette.websockets import WebSocket
 
 from .calls import Calls, calls_routes
 from .chat import chat
-from .door import own_page, shown_key
-from .faults import LimitedBody, fault, told_apart
+from .door import Door, logins
+from .faults import LimitedBody, told_apart
 from .host import Host
 from .realtime import converse
 from .speech import speech
 from .status import status
 
-REFUSED = 1008
-"""Close code for a client that may not come in; before the handshake is answered it becomes HTTP 403."""
-
-_LOCKED = ("/v1/", "/metrics")
-"""What a key is needed for, where one is needed."""
-
 
 def web(host: Host) -> FastAPI:
     """All routes over `host`. The engines are expected to be warm."""
     calls = Calls(host)
+    door = Door(host)
     host.metrics.introduce(host.engines)
 
     @asynccontextmanager
@@ -41,26 +36,23 @@ def web(host: Host) -> FastAPI:
 
     @app.middleware("http")
     async def guard(request: Request, go_on: Any) -> Response:  # pyright: ignore[reportUnusedFunction]
-        if request.url.path.startswith(_LOCKED) and not host.admits(shown_key(request)):
-            host.metrics.refused.labels("key").inc()
-            return fault(401, "The key is missing or wrong.", "invalid_api_key")
-        if not own_page(request, open_door=host.open):
-            host.metrics.refused.labels("origin").inc()
-            return fault(403, "Pages of other origins are not let in.", "forbidden")
+        if refusal := door.judge(request):
+            return refusal.response()
         return await go_on(request)
 
     app.add_middleware(LimitedBody)
     told_apart(app)
     app.include_router(speech(host))
     app.include_router(chat(host))
-    app.include_router(calls_routes(calls))
+    app.include_router(calls_routes(calls, door))
     app.include_router(status(host))
+    app.include_router(logins(door))
 
     @app.websocket("/v1/realtime")
     async def realtime(socket: WebSocket) -> None:  # pyright: ignore[reportUnusedFunction]
-        if not own_page(socket, open_door=host.open) or not host.admits(shown_key(socket)):
-            await socket.close(REFUSED)
+        if refusal := door.judge(socket):
+            await socket.send_denial_response(refusal.response())
             return
-        await converse(socket, host)
+        await converse(socket, host, door.client(socket))
 
     return app

@@ -53,6 +53,11 @@ class Story:
         self._knows_ours = True
         self._tell("assistant.heartbeat")
 
+    def goodbye(self, message: str) -> None:
+        """The conversation ends now."""
+        if self._knows_ours:
+            self._tell("assistant.goodbye", message=message)
+
     def refuse(self, message: str, code: str, event_id: str | None) -> None:
         """An event of the client cannot be carried out; the conversation goes on."""
         fault = {"type": "invalid_request_error", "code": code, "message": message, "param": None, "event_id": event_id}

@@ -140,7 +140,7 @@ class Peer:
             await anyio.sleep(1.0)
             if self._heard_at is not None and anyio.current_time() - self._heard_at > _SILENT_SECONDS:
                 log.info("a client has fallen silent")
-                self._leave()
+                self.leave()
 
     def send(self, event: dict[str, Any]) -> None:
         """To the client, in order; one that does not take them is let go."""
@@ -149,13 +149,14 @@ class Peer:
         if channel is None or channel.readyState == "connecting":
             self._unsent.append(text)
             if len(self._unsent) > _UNREAD:
-                self._leave()
+                self.leave()
         elif channel.readyState == "open":
             channel.send(text)
             if channel.bufferedAmount > _MOST_BUFFERED:
-                self._leave()
+                self.leave()
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """End it."""
         self.gone.set()
         self._connection.hang_up()
 
@@ -166,7 +167,7 @@ class Peer:
         if self._pc.connectionState == "connected":
             self._connected.set()
         elif self._pc.connectionState in {"failed", "closed"}:
-            self._leave()
+            self.leave()
 
     def _came(self, track: MediaStreamTrack) -> None:
         if track.kind == "audio" and self._microphone is None:
@@ -178,7 +179,7 @@ class Peer:
             return
         self._channel = channel
         channel.on("message", self._received)
-        channel.on("close", self._leave)
+        channel.on("close", self.leave)
         unsent, self._unsent = self._unsent, []
         for text in unsent:
             channel.send(text)
@@ -186,13 +187,13 @@ class Peer:
     def _received(self, message: str | bytes) -> None:
         self._heard_at = anyio.current_time()
         if len(message) > _LARGEST_EVENT:
-            self._leave()
+            self.leave()
             return
         try:
             self._inbox.send_nowait(message)
         except anyio.WouldBlock:  # faster than they can be read: a flood
             log.warning("a client sent more events than can be read")
-            self._leave()
+            self.leave()
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):
             pass
 

@@ -1,0 +1,161 @@
+"""Who may come in, and for how long."""
+
+import json
+import ssl
+import subprocess
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+from calling import calling
+from running import Running, serving
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from multimodal_assistant.config import ServerSettings
+from multimodal_assistant.core.errors import InvalidSetting
+from multimodal_assistant.server.host import check_certificate
+from multimodal_assistant.server.keys import KeyFile
+from multimodal_assistant.server.logins import SECONDS, Logins
+
+pytestmark = pytest.mark.anyio
+
+KEY = "a-long-enough-secret"
+
+
+def browser(server: Running) -> httpx.AsyncClient:
+    """It keeps cookies."""
+    return httpx.AsyncClient(base_url=server.address)
+
+
+def websocket(server: Running, **headers: str) -> connect:
+    return connect(server.address.replace("http", "ws") + "/v1/realtime", additional_headers=headers)
+
+
+async def test_a_page_trades_the_key_for_a_cookie_that_no_script_sees() -> None:
+    async with serving(key=KEY) as server, browser(server) as client:
+        assert (await client.get("/v1/models")).status_code == 401
+        entered = await client.post("/login", json={"key": KEY})
+        assert entered.status_code == 204
+        cookie = entered.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=strict" in cookie
+        assert KEY not in cookie
+        assert (await client.get("/v1/models")).status_code == 200
+        async with websocket(server, cookie=f"assistant_login={client.cookies['assistant_login']}") as socket:
+            assert json.loads(await socket.recv())["type"] == "session.created"
+        kept = client.cookies["assistant_login"]
+        await client.post("/logout")
+        assert (await client.get("/v1/models", headers={"cookie": f"assistant_login={kept}"})).status_code == 401
+
+
+async def test_a_login_ends_with_the_key_it_was_made_with(tmp_path: Path) -> None:
+    keys = KeyFile(tmp_path / "keys.json")
+    key = keys.add("phone")
+    keys.add("other")
+    async with serving(keys=keys) as server, browser(server) as client:
+        await client.post("/login", json={"key": key})
+        assert (await client.get("/v1/models")).status_code == 200
+        keys.revoke("phone")
+        assert (await client.get("/v1/models")).status_code == 401
+
+
+def test_a_login_ends_after_its_time() -> None:
+    logins = Logins()
+    cookie = logins.enter(KEY, 100.0)
+    assert logins.key(cookie, 100.0 + SECONDS - 1) == KEY
+    assert logins.key(cookie, 100.0 + SECONDS) == ""
+    assert logins.key("another", 100.0) == ""
+
+
+async def test_who_guesses_is_slowed_down_even_if_right_at_last() -> None:
+    async with serving(key=KEY) as server, browser(server) as client:
+        answers = [(await client.post("/login", json={"key": f"guess-{number}"})).status_code for number in range(11)]
+        assert answers == [401] * 10 + [429]
+        refused = await client.get("/v1/models", headers={"authorization": f"Bearer {KEY}"})
+        assert refused.status_code == 429
+        assert refused.headers["retry-after"] == "60"
+        assert refused.json()["error"]["message"] == "Too many wrong keys from this address. Wait a minute."
+        assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_a_missing_key_is_no_guess() -> None:
+    async with serving(key=KEY) as server, browser(server) as client:
+        assert {(await client.get("/v1/models")).status_code for _ in range(20)} == {401}
+
+
+async def test_requests_are_limited() -> None:
+    async with serving(requests_per_minute=5) as server, browser(server) as client:
+        answers = [(await client.get("/healthz")).status_code for _ in range(7)]
+        assert answers == [200] * 5 + [429] * 2
+        with pytest.raises(InvalidStatus) as refused:
+            await websocket(server)
+        assert refused.value.response.status_code == 429
+
+
+async def test_one_client_takes_no_more_than_its_share() -> None:
+    async with serving(conversations_per_client=1) as server, websocket(server) as first:
+        await first.recv()
+        async with websocket(server) as second:
+            with pytest.raises(ConnectionClosed) as closed:
+                await second.recv()
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.reason == "One client may hold 1 conversations at once. End one of them."
+
+
+async def test_minutes_run_out_with_a_goodbye() -> None:
+    async with serving(minutes_per_day=1.5 / 60) as server:
+        async with websocket(server) as socket:
+            await socket.send('{"type": "assistant.heartbeat"}')
+            with anyio.fail_after(5):
+                *_, last = [json.loads(event) async for event in socket]
+            assert (last["type"], last["message"]) == ("assistant.goodbye", "Your minutes of conversation are used up.")
+            assert (socket.close_code, socket.close_reason) == (1001, "Your minutes of conversation are used up.")
+        await server.emptied(3)
+        async with websocket(server) as again:
+            with pytest.raises(ConnectionClosed) as closed:
+                await again.recv()
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1013
+
+
+async def test_a_server_that_closes_says_goodbye() -> None:
+    with anyio.fail_after(10):
+        async with serving() as server, calling(server.address) as caller, websocket(server) as socket:
+            caller.send(type="assistant.heartbeat")
+            await caller.until("assistant.heartbeat")
+            server.host.closing.set()
+            assert (await caller.until("assistant.goodbye"))["message"] == "The server is closing."
+            assert [json.loads(event)["type"] async for event in socket] == ["session.created"]
+            assert (socket.close_code, socket.close_reason) == (1001, "The server is closing.")
+            await server.emptied(3)
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*command.split(), *names], check=True, capture_output=True)
+    return certificate, key
+
+
+async def test_with_a_certificate_all_of_it_is_encrypted(tmp_path: Path) -> None:
+    certificate, key = await anyio.to_thread.run_sync(_certificate, tmp_path)
+    trusted = ssl.create_default_context(cafile=str(certificate))
+    async with serving(key=KEY, certificate=certificate, certificate_key=key) as server:
+        assert server.address.startswith("https://")
+        async with httpx.AsyncClient(base_url=server.address, verify=trusted) as client:
+            entered = await client.post("/login", json={"key": KEY})
+            assert "secure" in entered.headers["set-cookie"].lower()
+
+
+@pytest.mark.parametrize(("wrong", "said"), [("certificate", "No such file"), ("key", "cannot be used")])
+def test_a_certificate_that_does_not_work_is_one_sentence(tmp_path: Path, wrong: str, said: str) -> None:
+    certificate, key = _certificate(tmp_path)
+    if wrong == "certificate":
+        certificate.unlink()
+    else:
+        key.write_text("nonsense")
+    with pytest.raises(InvalidSetting, match=said):
+        check_certificate(ServerSettings(certificate=certificate, certificate_key=key))
