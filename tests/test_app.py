@@ -17,6 +17,7 @@ from multimodal_assistant.engines.scripted import Script, ScriptedLlm, ScriptedS
 from multimodal_assistant.models.manifest import load_manifest
 from multimodal_assistant.models.store import ModelStore
 from multimodal_assistant.pipeline.reply import Engines, Manner
+from multimodal_assistant.pipeline.stopgap import Patience
 
 BALANCED, FAST = PROFILES_OF_APP["balanced"], PROFILES_OF_APP["fast"]
 
@@ -298,7 +299,7 @@ class Deaf(ScriptedStt):
 
 def together(stt: ScriptedStt | None = None) -> tuple[Assistant, list[Any]]:
     parts: list[Any] = [ScriptedVad(), stt or ScriptedStt(), ScriptedLlm(script=Script()), ScriptedTts()]
-    return Assistant(Engines(*parts), Manner(), ()), parts
+    return Assistant(Engines(*parts), Manner(), Patience(), ()), parts
 
 
 @pytest.mark.anyio

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from .engines import registry
 from .models.store import ModelStore, open_store
 from .pipeline.reply import EndOfTurn, Engines, Manner
 from .pipeline.respond import SPOKEN_STYLE
+from .pipeline.stopgap import Patience, stopgaps
 from .processors.sentences import FIRST_ENOUGH
 from .tuning import Tell
 
@@ -57,6 +58,7 @@ class Assistant:
 
     engines: Engines
     manner: Manner
+    patience: Patience
     notes: tuple[str, ...]
     """One sentence for every choice that was made for the user."""
 
@@ -77,6 +79,10 @@ class Assistant:
                     tasks.start_soon(engine.warm)
         except BaseExceptionGroup as group:
             raise leaf(group) from group
+
+    async def patient(self) -> Manner:
+        """The manner for a conversation, with what is said while an answer is late; the voice is warm."""
+        return replace(self.manner, stopgaps=await stopgaps(self.engines.tts, self.patience))
 
 
 def settings_from(**flags: Any) -> Settings:
@@ -117,7 +123,8 @@ async def assemble(settings: Settings, *, hears: bool = True, tell: Tell = lambd
         max_tokens=settings.llm.max_tokens,
         first_words=defaults.first_words,
     )
-    return Assistant(Engines(registry.build("vad", "silero"), stt, llm, tts), manner, (*notes, llm_note, tts_note))
+    patience = Patience(settings.patience.stopgap_after, settings.patience.give_up_after)
+    return Assistant(Engines(registry.build("vad", "silero"), stt, llm, tts), manner, patience, (*notes, llm_note, tts_note))
 
 
 async def defaults_of(settings: Settings, store: ModelStore, tell: Tell) -> tuple[Defaults, tuple[str, ...]]:

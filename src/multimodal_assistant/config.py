@@ -70,6 +70,15 @@ class AudioSettings(_Section):
     """Take the assistant's own voice out of what the microphone hears. With headphones it is not needed and does no harm."""
 
 
+class PatienceSettings(_Section):
+    """How long an answer may take, in seconds from the end of the turn to its first sound."""
+
+    stopgap_after: float = Field(default=1.5, gt=0)
+    """Then "let me think" is said."""
+    give_up_after: float = Field(default=4.0, gt=0)
+    """Then the answer is given up, and that is said. More for a large model on a slow machine."""
+
+
 class ServerSettings(_Section):
     """`assistant serve`."""
 
@@ -112,6 +121,7 @@ class Settings(BaseSettings):
     llm: LlmSettings = LlmSettings()
     tts: TtsSettings = TtsSettings()
     audio: AudioSettings = AudioSettings()
+    patience: PatienceSettings = PatienceSettings()
     server: ServerSettings = ServerSettings()
 
     @classmethod

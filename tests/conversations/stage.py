@@ -13,7 +13,7 @@ from multimodal_assistant.core.audio import SPEECH_RATE
 from multimodal_assistant.core.events import Event, EventBus, ReplyText, TranscriptFinal
 from multimodal_assistant.core.types import Samples
 from multimodal_assistant.engines.scripted import ScriptedLlm, ScriptedSentenceEnd, ScriptedStt, ScriptedTts, ScriptedTurn, ScriptedVad
-from multimodal_assistant.pipeline.reply import EndOfTurn, Engines
+from multimodal_assistant.pipeline.reply import EndOfTurn, Engines, Manner
 from multimodal_assistant.pipeline.session import Session
 from multimodal_assistant.transports.loopback import BLOCK, LoopbackConnection
 
@@ -102,13 +102,14 @@ def set_up(
     stt: ScriptedStt | None = None,
     llm: ScriptedLlm | None = None,
     loss: Callable[[int], bool] | None = None,
+    manner: Manner | None = None,
 ) -> Stage:
     """A session and its parts; nothing runs yet."""
     stt, llm, tts = stt or ScriptedStt(texts=says), llm or ScriptedLlm(replies=replies), ScriptedTts()
     turn, sentence = ScriptedTurn(scores=(0.5,)), ScriptedSentenceEnd(scores=scores)
     connection = LoopbackConnection(loss=loss)
     bus = EventBus()
-    session = Session(connection, Engines(ScriptedVad(), stt, llm, tts), EndOfTurn(turn, sentence), bus=bus)
+    session = Session(connection, Engines(ScriptedVad(), stt, llm, tts), EndOfTurn(turn, sentence), manner=manner, bus=bus)
     stage = Stage(session, connection, stt, llm, tts, turn, sentence)
     bus.subscribe(Event, stage.events.append)
     return stage
@@ -123,9 +124,10 @@ async def on_stage(
     stt: ScriptedStt | None = None,
     llm: ScriptedLlm | None = None,
     loss: Callable[[int], bool] | None = None,
+    manner: Manner | None = None,
 ) -> AsyncGenerator[Stage]:
     """Run a session until the block ends; then the connection hangs up and the session must end by itself."""
-    stage = set_up(says=says, replies=replies, scores=scores, stt=stt, llm=llm, loss=loss)
+    stage = set_up(says=says, replies=replies, scores=scores, stt=stt, llm=llm, loss=loss, manner=manner)
     async with anyio.create_task_group() as tasks:
         await tasks.start(stage.session.run)
         try:

@@ -40,15 +40,17 @@ async def serving(
     *,
     says: Sequence[str] = ("What time is it?",),
     replies: Sequence[str] = ("It is nine.",),
+    llm: ScriptedLlm | None = None,
+    manner: Manner | None = None,
     key: str | None = None,
     keys: KeyFile | None = None,
     **settings: Any,
 ) -> AsyncGenerator[Running]:
     """Inside, it answers. settings: of the server."""
-    engines = Engines(ScriptedVad(), ScriptedStt(texts=says), ScriptedLlm(replies=replies), ScriptedTts())
+    engines = Engines(ScriptedVad(), ScriptedStt(texts=says), llm or ScriptedLlm(replies=replies), ScriptedTts())
     server = ServerSettings(port=0, key=None if key is None else SecretStr(key), **settings)
     detectors = EndOfTurn(ScriptedTurn(scores=(0.5,)), ScriptedSentenceEnd(scores=(0.95,)))
-    host = Host(engines, detectors, Manner(), server, keys or KeyFile(Path("/nowhere/keys.json")))
+    host = Host(engines, detectors, manner or Manner(), server, keys or KeyFile(Path("/nowhere/keys.json")))
     with listening(server.host, server.port) as bound:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(serve, host, bound)

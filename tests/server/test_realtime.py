@@ -18,6 +18,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from multimodal_assistant.core.audio import dbfs
+from multimodal_assistant.engines.scripted import Script, ScriptedLlm, ScriptedTts
+from multimodal_assistant.pipeline.reply import Manner
+from multimodal_assistant.pipeline.stopgap import Patience, Stopgaps
 
 pytestmark = pytest.mark.anyio
 
@@ -298,3 +301,16 @@ async def test_it_ends_with_conversations_open() -> None:
         await socket.recv()
     with pytest.raises(ConnectionClosed):
         await socket.recv()
+
+
+async def test_an_answer_that_does_not_come_ends_as_failed_and_that_is_said() -> None:
+    (sorry,) = [chunk async for chunk in ScriptedTts(word_seconds=0.5).speak("Sorry.")]
+    manner = Manner(stopgaps=Stopgaps(Patience(0.3, 0.6), (), [sorry]))
+    async with serving(llm=ScriptedLlm(script=Script(delay=30)), manner=manner) as server, server.client() as client:
+        async with client.realtime.connect(model="local") as connection:
+            await connection.input_audio_buffer.append(audio=tone(0.6))
+            events = await until(connection, "response.done")
+    kinds = [event.type for event in events]
+    assert kinds.index("error") < kinds.index("response.output_item.done")
+    assert events[-1].response.status == "failed"
+    assert len(sound(events)) / RATE == pytest.approx(0.5, abs=0.1)

@@ -40,10 +40,11 @@ async def _serve(flags: dict[str, Any]) -> None:
             with view.loading():
                 await assistant.warm()
                 await detector.warm()
+                manner = await assistant.patient()
                 engines = assistant.engines
                 stt = await gauge_stt(engines.stt, await spoken(engines.tts))
                 _, clause = await gauge_llm(engines.llm, system=assistant.manner.system, first_words=assistant.manner.first_words)
                 expected = voice_to_voice(stt, clause, await gauge_tts(engines.tts))
             here = address(bound, tls=settings.server.certificate is not None)
             view.out.print(f"Listening on {here}/v1 · about {expected:.2f} s to an answer · Ctrl-C ends it")
-            await serve(Host(engines, detector, assistant.manner, settings.server, keys), bound)
+            await serve(Host(engines, detector, manner, settings.server, keys), bound)

@@ -17,8 +17,7 @@ from .options import engine_flags, settings_flags
 from .run import run
 
 if TYPE_CHECKING:
-    from multimodal_assistant.app import Assistant
-    from multimodal_assistant.pipeline.reply import EndOfTurn
+    from multimodal_assistant.pipeline.reply import EndOfTurn, Engines, Manner
 
     from .talk_view import TalkView
 
@@ -110,7 +109,8 @@ async def _talk_here(options: Options) -> None:
 class _Talk:
     """All that a conversation needs but its connection."""
 
-    assistant: "Assistant"
+    engines: "Engines"
+    manner: "Manner"
     detector: "EndOfTurn"
     view: "TalkView"
     bus: EventBus
@@ -123,7 +123,7 @@ class _Talk:
 
         if self.record is not None:
             connection = RecordedConnection(connection, self.record)
-        return Session(connection, self.assistant.engines, self.detector, manner=self.assistant.manner, bus=self.bus)
+        return Session(connection, self.engines, self.detector, manner=self.manner, bus=self.bus)
 
 
 @asynccontextmanager
@@ -148,4 +148,5 @@ async def _ready(options: Options) -> AsyncGenerator[_Talk]:
             with view.loading():
                 await assistant.warm()
                 await detector.warm()
-            yield _Talk(assistant, detector, view, bus, record)
+                manner = await assistant.patient()
+            yield _Talk(assistant.engines, manner, detector, view, bus, record)

@@ -125,6 +125,20 @@ class AudioStarted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StopgapStarted(Event):
+    """The answer is late: something else is said meanwhile, which is no part of it."""
+
+    name: ClassVar[str] = "stopgap.started"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerGivenUp(Event):
+    """It took too long; what is said about that has gone out."""
+
+    name: ClassVar[str] = "answer.given_up"
+
+
+@dataclass(frozen=True, slots=True)
 class AudioFinished(Event):
     """The last sample of the answer has gone out."""
 

@@ -1,11 +1,11 @@
 """The committed answer → the samples that go out, and what the user has heard of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from multimodal_assistant.core import events as ev
-from multimodal_assistant.core.types import Samples
+from multimodal_assistant.core.types import Samples, SpokenChunk
 from multimodal_assistant.processors.captions import Captions
 from multimodal_assistant.processors.playout import Playout
 
@@ -30,6 +30,8 @@ class Playback:
         self._captions = Captions()
         self._heard_words = 0
         self._fading: Playout | None = None
+        self._stopgap: Playout | None = None
+        self._given_up = False  # and what is said about it is still going out
         self._asides: list[str] = []
 
     @property
@@ -42,33 +44,76 @@ class Playback:
         """How much of the answer has reached the ear."""
         return 0.0 if self._live is None else max(self._live.playout.seconds - self._delay(), 0.0)
 
+    @property
+    def lateness(self) -> float:
+        """Seconds since the answer that has the floor was begun, as long as no sound of it is made; else 0."""
+        waiting = self._live is not None and self._live.watch.at("audio") is None
+        return self._clock() - self._committed_at if waiting else 0.0
+
     def begin(self, draft: Draft, turn: str) -> None:
         """Let an answer sound."""
         self._live, self._turn, self._committed_at = draft, turn, self._clock()
+        self._stopgap = None
         self._captions, self._heard_words = Captions(draft.transcript.language if draft.transcript else "en"), 0
         draft.commit(lambda delta: self._tell(ev.ReplyText(turn, delta, t=self._clock())))
 
+    def bridge(self, chunks: Sequence[SpokenChunk]) -> None:
+        """Say this before the answer, once: the answer is late. It is no part of it, and of no history."""
+        if self._stopgap is None and self._live is not None and chunks:
+            self._say(chunks, self._live.playout.rate)
+
+    def give_up(self, chunks: Sequence[SpokenChunk]) -> None:
+        """The answer takes too long: say this instead. What the user said waits for the next turn."""
+        draft = self.take_back()
+        if draft is not None:
+            if draft.transcript is not None:
+                self._history.aside(draft.transcript.text)
+            self._keep_asides()
+            if chunks:
+                self._say(chunks, draft.playout.rate)
+            self._given_up = True
+
+    def hush(self) -> None:
+        """Without an answer, nothing more is said about it: the user speaks."""
+        if self._live is None and self._stopgap is not None:
+            self._stopgap.drop()
+            self._fading, self._stopgap = self._stopgap, None
+
+    def _say(self, chunks: Sequence[SpokenChunk], rate: int) -> None:
+        self._stopgap = Playout(rate)
+        for chunk in chunks:
+            self._stopgap.add(chunk)
+        self._stopgap.finish()
+        self._tell(ev.StopgapStarted(self._turn, t=self._clock()))
+
+    @property
+    def _sounding(self) -> list[Playout]:
+        live = [] if self._live is None else [self._live.playout]
+        return [*live, *([] if self._stopgap is None else [self._stopgap])]
+
     def duck(self) -> None:
         """More quietly."""
-        if self._live is not None:
-            self._live.playout.duck()
+        for playout in self._sounding:
+            playout.duck()
 
     def unduck(self) -> None:
         """As loudly as before."""
-        if self._live is not None:
-            self._live.playout.unduck()
+        for playout in self._sounding:
+            playout.unduck()
 
     def pause(self) -> None:
         """Hold it."""
+        for playout in self._sounding:
+            playout.pause()
         if self._live is not None:
-            self._live.playout.pause()
             self._tell(ev.AudioPaused(self._turn, t=self._clock()))
 
     def resume(self, reason: str, aside: str) -> None:
         """Go on where it was; `aside` are the words that were said meanwhile and are kept for the next turn."""
+        for playout in self._sounding:
+            playout.resume()
         if self._live is not None:
             self._asides += [aside] if aside else []
-            self._live.playout.resume()
             self._tell(ev.AudioResumed(self._turn, reason, t=self._clock()))
 
     def stop(self, reason: str, heard_seconds: float | None = None) -> None:
@@ -91,6 +136,9 @@ class Playback:
             draft.playout.drop()
             draft.scope.cancel()
             self._fading = draft.playout
+        if self._stopgap is not None:
+            self._stopgap.drop()
+            self._fading, self._stopgap = self._stopgap, None
         return draft
 
     def pull(self, count: int) -> Samples:
@@ -98,6 +146,8 @@ class Playback:
         out = np.zeros(count, np.float32)
         if self._fading is not None:
             out, self._fading = self._fading.pull(count), None
+        if self._stopgap is not None and not self._stopgap.done:
+            return out + self._stopgap.pull(count)  # the answer waits
         draft = self._live
         if draft is None:
             return out
@@ -117,6 +167,9 @@ class Playback:
 
     def ended(self) -> bool:
         """Whether the last of the answer has just gone out; it is then in the history."""
+        if self._given_up and (self._stopgap is None or self._stopgap.done):
+            self._given_up = False
+            self._tell(ev.AnswerGivenUp(self._turn, t=self._clock()))
         draft = self._live
         if draft is None or not draft.playout.done:
             return False

@@ -21,6 +21,7 @@ from multimodal_assistant.processors.sentences import FIRST_ENOUGH
 
 from .respond import SPOKEN_STYLE, respond
 from .speak import pieces, speak
+from .stopgap import Stopgaps
 
 _TEXT_AHEAD = 256
 """Pieces of reply text that may wait for the voice."""
@@ -68,6 +69,8 @@ class Manner:
     max_tokens: int = 160
     first_words: int = FIRST_ENOUGH
     """Enough for the first piece that is spoken: fewer sound sooner and less natural."""
+    stopgaps: Stopgaps | None = None
+    """What is said while an answer is late; None: an answer may take as long as its engines may."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,12 +148,26 @@ class Session:
     def _pull(self, count: int) -> Samples:
         """The next samples to play."""
         out = self._playback.pull(count)
+        self._bear_with(self._playback.lateness)
         self._turns.played(self._playback.heard_seconds)
         if self._playback.ended():
             self._carry_out(self._turns.reply_ended())
             if self.quiet and self._idle_work is None:
                 self._tasks.start_soon(self._read_up, name="read up")
         return out
+
+    def _bear_with(self, lateness: float) -> None:
+        """Say something while an answer is late, and give it up where it does not come."""
+        gaps = self._manner.stopgaps
+        if gaps is None or not lateness:
+            return
+        if lateness >= gaps.patience.give_up_after:
+            self._playback.give_up(gaps.sorry)
+            log.warning("an answer was given up after %.1f s", lateness)
+            self._tell(ev.Failure(self._id, "The answer took too long and was given up.", "See `assistant doctor`.", t=self._heard.now))
+            self._carry_out(self._turns.reply_ended())
+        elif lateness >= gaps.patience.stopgap_after and gaps.waiting:
+            self._playback.bridge(gaps.waiting[self._turn % len(gaps.waiting)])
 
     async def _read_up(self) -> None:
         """While nobody has the floor: shorten the history if it is too long, and have the model read the end of it."""
@@ -222,6 +236,7 @@ class Session:
     def _speech_started(self, since: float) -> None:
         if self._idle_work is not None:
             self._idle_work.cancel()
+        self._playback.hush()
         self._turn += 1
         self._utterance_since = since - _BEFORE_SPEECH
         self._attention.utterance_begins(since)

@@ -30,10 +30,15 @@ class Metrics:
         self.conversations = Gauge("assistant_conversations", "Conversations that are going on.", ["transport"], registry=registry)
         self.begun = Counter("assistant_conversations_begun", "Conversations that began.", ["transport"], registry=registry)
         self.refused = Counter("assistant_refused", "Clients and requests turned away.", ["reason"], registry=registry)
-        self._turns = Counter("assistant_turns", "Turns of users that were taken.", registry=registry)
-        self._answers = Counter("assistant_answers", "Answers that sounded, by how they ended.", ["end"], registry=registry)
-        self._retracted = Counter("assistant_drafts_retracted", "Answers made in a pause of the user's and never heard.", registry=registry)
-        self._errors = Counter("assistant_errors", "Failures that a user was told of.", registry=registry)
+        self._answers = Counter("assistant_answers", "Answers that were taken, by how they ended.", ["end"], registry=registry)
+        self._counted: dict[type[ev.Event], Counter] = {
+            ev.TurnCommitted: Counter("assistant_turns", "Turns of users that were taken.", registry=registry),
+            ev.AudioFinished: self._answers.labels("finished"),
+            ev.AnswerGivenUp: self._answers.labels("given up"),
+            ev.StopgapStarted: Counter("assistant_stopgaps", "Things said because an answer was late.", registry=registry),
+            ev.DraftRetracted: Counter("assistant_drafts_retracted", "Answers made in a pause and never heard.", registry=registry),
+            ev.Failure: Counter("assistant_errors", "Failures that a user was told of.", registry=registry),
+        }
         help_text = "Where the time from the end of speech to the first sound goes."
         self._stages = Histogram("assistant_stage_seconds", help_text, ["stage"], buckets=_SECONDS, registry=registry)
         self._lag = Histogram("assistant_event_loop_lag_seconds", "How late the event loop is.", buckets=_LAGS, registry=registry)
@@ -48,20 +53,14 @@ class Metrics:
     def hear(self, event: ev.Event) -> None:
         """Something happened in a conversation."""
         match event:
-            case ev.TurnCommitted():
-                self._turns.inc()
-            case ev.AudioFinished():
-                self._answers.labels("finished").inc()
-            case ev.AudioStopped():
-                self._answers.labels("cut short" if event.reason == ev.CUT else "interrupted").inc()
-            case ev.DraftRetracted():
-                self._retracted.inc()
-            case ev.Failure():
-                self._errors.inc()
             case ev.TurnMetrics():
                 for stage, milliseconds in event.stages.items():
                     if milliseconds is not None:
                         self._stages.labels(stage).observe(milliseconds / 1000)
+            case ev.AudioStopped():
+                self._answers.labels("cut short" if event.reason == ev.CUT else "interrupted").inc()
+            case _ if (counter := self._counted.get(type(event))) is not None:
+                counter.inc()
             case _:
                 pass
 

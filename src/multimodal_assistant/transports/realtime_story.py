@@ -114,7 +114,7 @@ class Story:
             case ev.ReplySpoken():
                 response.transcript += event.delta
                 self._part("response.output_audio_transcript.delta", delta=event.delta)
-            case ev.AudioStarted() | ev.AudioResumed():
+            case ev.AudioStarted() | ev.AudioResumed() | ev.StopgapStarted():
                 self._sounds(response)
             case ev.AudioPaused():
                 self.speaking = False
@@ -122,6 +122,8 @@ class Story:
                 self._ending = True  # its last block is still to be sent
             case ev.AudioStopped():
                 self._interrupted(response, by_client=event.reason == ev.CUT)
+            case ev.AnswerGivenUp():
+                self._end("failed")
             case ev.DraftRetracted():
                 self._end("cancelled", "turn_detected")
             case _:

@@ -99,7 +99,13 @@ class KokoroVoice:
 
     @property
     def details(self) -> Details:
-        return {"engine": "kokoro", "model": self._model.stem, "voice": self._voice, "threads": str(self._threads)}
+        return {
+            "engine": "kokoro",
+            "model": self._model.stem,
+            "voice": self._voice,
+            "language": self._language[:2],
+            "threads": str(self._threads),
+        }
 
     @property
     def rate(self) -> int:

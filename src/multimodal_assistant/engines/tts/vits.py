@@ -79,7 +79,9 @@ class VitsVoice:
 
     @property
     def details(self) -> Details:
-        return {"engine": "vits", "model": self._model.stem, "voice": self._model.stem, "threads": str(self._threads)}
+        name = self._model.stem
+        spoken = {} if self._voice is None else {"language": self._voice.language[:2]}
+        return {"engine": "vits", "model": name, "voice": name, **spoken, "threads": str(self._threads)}
 
     @property
     def rate(self) -> int:
