@@ -1,20 +1,19 @@
-"""The peer's own Python environment, made once in the bench folder from pinned versions."""
+"""A peer's own Python environment, made once in the bench folder from pinned versions."""
 
 import hashlib
 import subprocess
 import sys
 from pathlib import Path
 
-REQUIREMENTS = Path(__file__).with_name("pipecat-requirements.txt")
 
-
-def pipecat_python(bench: Path) -> Path:
-    """The interpreter of the environment; makes it the first time, and again when the versions change."""
-    folder = bench / "pipecat-venv"
+def python_of(peer: str, bench: Path) -> Path:
+    """The interpreter of the environment that PEER-requirements.txt describes; makes it the first time, and when the versions change."""
+    requirements = Path(__file__).with_name(f"{peer}-requirements.txt")
+    folder = bench / f"{peer}-venv"
     python = folder / "bin" / "python"
-    mark = folder / f"made-{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]}"
+    mark = folder / f"made-{hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]}"
     if not mark.is_file():
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "--requirement", str(REQUIREMENTS)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "--requirement", str(requirements)], check=True)
         mark.touch()
     return python

@@ -22,7 +22,7 @@ from multimodal_assistant.core.audio import SPEECH_RATE
 from multimodal_assistant.pipeline.respond import SPOKEN_STYLE
 from multimodal_assistant.transports.file import read_audio
 
-from .environment import pipecat_python
+from .environment import python_of
 from .ours import MAX_TOKENS
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +39,7 @@ class _Block:
 async def run() -> Section:
     """Both voices."""
     settings = settings_from()
-    python = await anyio.to_thread.run_sync(pipecat_python, settings.home / "bench")
+    python = await anyio.to_thread.run_sync(python_of, "pipecat", settings.home / "bench")
     lines = [_setting(), "", "| voice | assistant | n | p50 | p95 | max | no answer |", "|---|---|---|---|---|---|---|"]
     for name in VOICES:
         found = await _compare(settings, python, name)

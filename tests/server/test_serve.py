@@ -40,9 +40,11 @@ def serving(folder: Path) -> Generator[str]:
     with run(folder, "--port", "0", "--profile", "fast") as process:
         try:
             assert process.stdout is not None
-            found = re.search(r"Listening on (\S+) ", process.stdout.readline())
+            rehearsed = process.stdout.readline()
+            found = re.search(r"Talk at (\S+)/ ", process.stdout.readline())
             assert found, process.stderr and process.stderr.read()
-            yield found[1]
+            assert re.search(r"capital of France.*Paris.* after \d\.\d\d s", rehearsed), rehearsed
+            yield f"{found[1]}/v1"
             process.send_signal(signal.SIGINT)
             assert process.wait(10) == 0
             assert process.stderr is not None

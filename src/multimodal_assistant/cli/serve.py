@@ -1,6 +1,6 @@
-"""`assistant serve`: the assistant for other programs."""
+"""`assistant serve`: the assistant in the browser, and for other programs."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 import click
@@ -8,13 +8,17 @@ import click
 from .options import engine_flags, settings_flags
 from .run import run
 
+if TYPE_CHECKING:
+    from .rehearsal import Rehearsal
+    from .view import View
+
 
 @click.command()
 @click.option("--host", help="Address to listen on. Default: 127.0.0.1, this machine only; others need a key (`assistant keys`).")
 @click.option("--port", type=click.IntRange(0, 65535), help="Default: 8765. 0: any that is free.")
 @engine_flags
 def command(host: str | None, port: int | None, **flags: Any) -> None:
-    """Let programs that speak the OpenAI Realtime API hold conversations over a WebSocket, at /v1/realtime."""
+    """Talk in the browser; clients of the OpenAI API find theirs at /v1."""
     settings = settings_flags(flags) | {"server": {"host": host, "port": port}}
     run(lambda: _serve(settings))
 
@@ -22,11 +26,11 @@ def command(host: str | None, port: int | None, **flags: Any) -> None:
 async def _serve(flags: dict[str, Any]) -> None:
     from multimodal_assistant.app import assemble, settings_from, turn_detector
     from multimodal_assistant.config import config_file
-    from multimodal_assistant.pipeline.gauge import gauge_llm, gauge_stt, gauge_tts, spoken, voice_to_voice
     from multimodal_assistant.server.host import Host, check_certificate, check_exposure
     from multimodal_assistant.server.keys import KeyFile
     from multimodal_assistant.server.listen import address, listening, serve
 
+    from .rehearsal import rehearse
     from .view import View
 
     settings = settings_from(**flags)
@@ -41,10 +45,16 @@ async def _serve(flags: dict[str, Any]) -> None:
                 await assistant.warm()
                 await detector.warm()
                 manner = await assistant.patient()
-                engines = assistant.engines
-                stt = await gauge_stt(engines.stt, await spoken(engines.tts))
-                _, clause = await gauge_llm(engines.llm, system=assistant.manner.system, first_words=assistant.manner.first_words)
-                expected = voice_to_voice(stt, clause, await gauge_tts(engines.tts))
-            here = address(bound, tls=settings.server.certificate is not None)
-            view.out.print(f"Listening on {here}/v1 · about {expected:.2f} s to an answer · Ctrl-C ends it")
-            await serve(Host(engines, detector, manner, settings.server, keys), bound)
+                found = await rehearse(assistant.engines, detector, manner)
+            _rehearsed(view, found)
+            host = Host(assistant.engines, detector, manner, settings.server, keys)
+            view.out.print(f"Talk at {address(bound, tls=settings.server.certificate is not None)}/ (Ctrl-C ends it)")
+            await serve(host, bound)
+
+
+def _rehearsed(view: "View", found: "Rehearsal") -> None:
+    """What the question to itself came to."""
+    if found.seconds is None:
+        view.remark(f"A question to itself was not answered. {found.problem or 'See `assistant doctor`.'}")
+    else:
+        view.out.print(f"Asked itself “{found.heard}”, answered “{found.answer.strip()}” after {found.seconds:.2f} s")

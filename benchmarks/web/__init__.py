@@ -1,0 +1,1 @@
+"""The web door under load, and beside what others have."""
