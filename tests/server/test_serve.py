@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import numpy as np
 import openai
 import pytest
+from calling import calling
 
 from multimodal_assistant.app import settings_from, store_of
 from multimodal_assistant.core.audio import SPEECH_RATE, dbfs, resample
@@ -109,3 +111,38 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
     assert process.returncode == 2
     assert "cannot listen on 127.0.0.1" in complaints
     assert "Traceback" not in complaints
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_a_call_from_end_to_end_on_real_models(tmp_path: Path) -> None:
+    question = resample(read_audio(QUESTION), 48_000).samples
+    with serving(tmp_path) as address:
+        async with calling(address.removesuffix("/v1")) as caller:
+            caller.microphone.say(question)
+            done = await caller.until("response.done", seconds=30)
+            assert done["response"]["status"] == "completed"
+            heard = await caller.until("conversation.item.input_audio_transcription.completed")
+        assert "capital" in heard["transcript"].lower()
+    engine = WhisperEngine(model=store_of(settings_from()).path("whisper-base"))
+    text = (await engine.transcribe(resample(AudioChunk(caller.sound, 48_000), SPEECH_RATE), language="en")).text
+    await engine.aclose()
+    assert "paris" in text.lower()
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_a_server_that_is_ended_says_goodbye_to_who_is_there(tmp_path: Path) -> None:
+    with run(tmp_path, "--port", "0", "--profile", "fast") as process:
+        try:
+            assert process.stdout is not None
+            lines = [process.stdout.readline() for _ in range(2)]
+            address = lines[1].split()[2].rstrip("/")
+            async with calling(address) as caller:
+                caller.send(type="assistant.heartbeat")
+                await caller.until("assistant.heartbeat")
+                process.send_signal(signal.SIGTERM)
+                assert (await caller.until("assistant.goodbye"))["message"] == "The server is closing."
+            assert await anyio.to_thread.run_sync(process.wait, 10) == 0
+        finally:
+            process.kill()

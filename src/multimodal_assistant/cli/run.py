@@ -23,16 +23,17 @@ _GRACE_SECONDS = 1.0
 """How long a model that is being loaded, which cannot be interrupted, may hold up the end."""
 
 
-def run(main: Callable[[], Awaitable[T]]) -> T:
+def run(main: Callable[[], Awaitable[T]], *, grace: float = _GRACE_SECONDS) -> T:
     """Run `main` to its end and return its result.
 
-    Ctrl-C or a termination signal cancels it and raises KeyboardInterrupt; the process is gone a second later whatever a model is doing.
+    Ctrl-C or a termination signal cancels it and raises KeyboardInterrupt; the process is gone `grace` seconds later whatever a model
+    is doing.
     """
     results: list[T] = []
 
     async def guarded() -> None:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_stop_on_signal, tasks.cancel_scope, name="signals")
+            tasks.start_soon(_stop_on_signal, tasks.cancel_scope, grace, name="signals")
             results.append(await main())
             tasks.cancel_scope.cancel()
 
@@ -45,17 +46,17 @@ def run(main: Callable[[], Awaitable[T]]) -> T:
     return results[0]
 
 
-async def _stop_on_signal(scope: anyio.CancelScope) -> None:
+async def _stop_on_signal(scope: anyio.CancelScope, grace: float) -> None:
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for _ in signals:
-            threading.Thread(target=_end, daemon=True).start()
+            threading.Thread(target=_end, args=[grace], daemon=True).start()
             scope.cancel()
             return
 
 
-def _end() -> None:
+def _end(grace: float) -> None:
     """The last resort: inference in a library that cannot be interrupted is left behind with the process."""
-    threading.Event().wait(_GRACE_SECONDS)
+    threading.Event().wait(grace)
     for folder in Path(tempfile.gettempdir()).glob(f"assistant-{os.getpid()}-*"):  # of a model that is being loaded
         shutil.rmtree(folder, ignore_errors=True)
     restore()

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from .rehearsal import Rehearsal
     from .view import View
 
+_GRACE_SECONDS = 6.0  # conversations are told goodbye first
+
 
 @click.command()
 @click.option("--host", help="Address to listen on. Default: 127.0.0.1, this machine only; others need a key (`assistant keys`).")
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 def command(host: str | None, port: int | None, **flags: Any) -> None:
     """Talk in the browser; clients of the OpenAI API find theirs at /v1."""
     settings = settings_flags(flags) | {"server": {"host": host, "port": port}}
-    run(lambda: _serve(settings))
+    run(lambda: _serve(settings), grace=_GRACE_SECONDS)
 
 
 async def _serve(flags: dict[str, Any]) -> None:
