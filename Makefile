@@ -24,6 +24,7 @@ run: setup
 
 test: .venv/.dev
 	@sh scripts/test_sound_system.sh
+	@sh scripts/fastrtc_environment.sh
 	@"$(BIN)/assistant" models pull --group test
 	@$(MAKE) --no-print-directory lint
 	@"$(BIN)/python" -m pytest
@@ -61,6 +62,8 @@ lock: .venv/.dev
 		--python-version 3.11 --quiet --output-file requirements.lock
 	@"$(BIN)/uv" pip compile pyproject.toml --extra local --group build --group dev --universal --generate-hashes --no-header \
 		--python-version 3.11 --quiet --constraint requirements.lock --output-file requirements-dev.lock
+	@"$(BIN)/uv" pip compile pyproject.toml --extra fastrtc --universal --generate-hashes --no-header --upgrade \
+		--python-version 3.11 --quiet --output-file requirements-fastrtc.lock
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache

@@ -13,8 +13,9 @@ from anyio.abc import TaskGroup, TaskStatus
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import UploadFile
 
+from multimodal_assistant.core.types import Samples
 from multimodal_assistant.transports.realtime_story import ServerEvent, Story
-from multimodal_assistant.transports.webrtc import WebRtcConnection
+from multimodal_assistant.transports.webrtc import VoiceTrack, WebRtcConnection
 from multimodal_assistant.transports.webrtc_peer import BadOffer, Peer
 
 from .conversation import Conversation
@@ -75,8 +76,14 @@ class Calls:
 
         with self._host.conversation("webrtc", client) as (name, seconds):
             story = Story(name, tell, carries_sound=False)
-            connection = WebRtcConnection(story)
-            async with Peer(connection) as peer:
+            voice = VoiceTrack()
+
+            def play(sound: Samples) -> None:
+                voice.say(sound)
+                story.played(sound)
+
+            connection = WebRtcConnection(play)
+            async with Peer(connection, voice) as peer:
                 told.append(peer)
                 task_status.started(Answer(name, await peer.answer(offer)))
                 self._ends[name] = peer.gone

@@ -4,7 +4,7 @@ The voice's track never pauses: where nothing is said it carries silence. A brow
 a bad network and grows (measured with Chromium 156: a target of 1.3 s instead of 0.1 s).
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from fractions import Fraction
 from typing import Any
 
@@ -21,7 +21,6 @@ from multimodal_assistant.core.types import AudioChunk, Samples
 
 from .arrivals import BLOCK_SECONDS, Arrivals
 from .realtime_messages import RATE
-from .realtime_story import Story
 from .resampling import StreamResampler
 
 OPUS_RATE = 48_000
@@ -38,15 +37,13 @@ _LIKELY_PLAYOUT_SECONDS = 0.1  # of a browser on the same network
 
 
 class WebRtcConnection:
-    """See `core.connection.Connection`. story: is told what goes out."""
+    """See `core.connection.Connection`. play: gets what goes out, 20 ms at a time, shape [480] at 24 kHz, when it is due."""
 
-    def __init__(self, story: Story) -> None:
-        self._story = story
+    def __init__(self, play: Callable[[Samples], None]) -> None:
+        self._play = play
         self._arrivals = Arrivals(OPUS_RATE)
         self._arrived = anyio.Event()
         self._ended = False
-        self.voice = VoiceTrack()
-        """What is to be sent."""
         self.playout_delay = _LIKELY_PLAYOUT_SECONDS
         """Seconds from the arrival of a sound at the client to the ear, as far as it says."""
 
@@ -55,10 +52,9 @@ class WebRtcConnection:
         """See `core.connection.Connection`."""
         return self.playout_delay
 
-    def hear(self, frame: av.AudioFrame) -> None:
-        """The next packet of the microphone, decoded: 16 bit, interleaved."""
-        samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels)).mean(axis=1, dtype=np.float32)
-        self._arrivals.push(samples / np.float32(32768), frame.pts or 0, anyio.current_time())
+    def hear(self, samples: Samples, stamp: int) -> None:
+        """The next packet of the microphone, decoded: shape [n] at 48 kHz, the first of them number `stamp`."""
+        self._arrivals.push(samples, stamp, anyio.current_time())
         self._arrived.set()
 
     def hang_up(self) -> None:
@@ -74,9 +70,7 @@ class WebRtcConnection:
         while not self._ended:
             now = anyio.current_time()
             if now >= due:
-                sound = resampler.push(pull(count))
-                self.voice.say(sound)
-                self._story.played(sound)
+                self._play(resampler.push(pull(count)))
                 due = due + BLOCK_SECONDS if now - due < _STALL_SECONDS else now + BLOCK_SECONDS
             for block in self._arrivals.blocks(now):
                 yield block
@@ -88,6 +82,11 @@ class WebRtcConnection:
             await self._arrived.wait()
         if self._arrived.is_set():
             self._arrived = anyio.Event()
+
+
+def mono(frame: av.AudioFrame) -> Samples:
+    """What a decoder gives, 16 bit and interleaved, as samples of one channel, shape [n]."""
+    return frame.to_ndarray().reshape(-1, len(frame.layout.channels)).mean(axis=1, dtype=np.float32) / np.float32(32768)
 
 
 class VoiceTrack(MediaStreamTrack):

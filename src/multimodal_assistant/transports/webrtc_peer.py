@@ -21,7 +21,7 @@ from av import AudioFrame
 
 from multimodal_assistant.core.errors import UsageError
 
-from .webrtc import WebRtcConnection
+from .webrtc import VoiceTrack, WebRtcConnection, mono
 
 log = logging.getLogger(__name__)
 
@@ -54,12 +54,13 @@ class BadOffer(UsageError):
 class Peer:
     """Use as a context manager; `gone` is set when the other side has left.
 
-    connection: what its sound comes in by and the voice goes out of.
+    connection: what its sound comes in by. voice: what goes out to it.
     """
 
-    def __init__(self, connection: WebRtcConnection) -> None:
+    def __init__(self, connection: WebRtcConnection, voice: VoiceTrack) -> None:
         self.gone = anyio.Event()
         self._connection = connection
+        self._voice = voice
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._connected = anyio.Event()
         self._microphone: MediaStreamTrack | None = None
@@ -80,7 +81,7 @@ class Peer:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         with anyio.move_on_after(_CLOSE_SECONDS, shield=True):
             await self._pc.close()
-        self._connection.voice.stop()
+        self._voice.stop()
         self._inbox.close()
         self.events.close()
 
@@ -100,7 +101,7 @@ class Peer:
             raise BadOffer("The offer has no audio.", "Add an audio track, or a transceiver that receives one.")
         for transceiver in self._pc.getTransceivers():
             transceiver.direction = "sendrecv" if transceiver is audio[0] else "inactive"
-        audio[0].sender.replaceTrack(self._connection.voice)
+        audio[0].sender.replaceTrack(self._voice)
         _decode_as_they_come(audio[0].receiver)
         try:
             await self._pc.setLocalDescription(await self._pc.createAnswer())
@@ -132,7 +133,7 @@ class Peer:
                 return
             if isinstance(frame, AudioFrame):
                 self._heard_at = anyio.current_time()
-                self._connection.hear(frame)
+                self._connection.hear(mono(frame), frame.pts or 0)
 
     async def watch(self) -> None:
         """Set `gone` when a client that was heard is not heard any more. Without this it takes 30 s to notice (RFC 7675)."""
