@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio.to_thread
 import psutil
 
-from benchmarks.machine import Section
+from benchmarks.machine import Section, percentile
 from benchmarks.peers.environment import python_of
 from multimodal_assistant.app import settings_from
 
@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 SECONDS = 15.0
 _MANY_LATE = 0.10  # of the packets: more does not hold
 
+LOSSES, LOSSY_CALLERS, LOSSY_ROUNDS = (0.0, 0.02, 0.05), 6, 3
 BY_TRACK, BY_SOCKET = (1, 10, 20, 30, 40), (50, 100, 150, 200)
 PEERS = ("fastrtc", "pipecat")
 
@@ -51,7 +52,8 @@ async def run() -> Section:
         python = await anyio.to_thread.run_sync(python_of, peer, bench)
         commands[peer] = [str(python), str(ROOT / "benchmarks" / "peers" / f"{peer}_echo.py")]
     loads = await anyio.to_thread.run_sync(_measure, commands)
-    return Section("Callers by the web door", _table(loads))
+    lossy = await anyio.to_thread.run_sync(_lossy, commands["webrtc"])
+    return Section("Callers by the web door", f"{_table(loads)}\n\n{lossy}")
 
 
 def _measure(commands: dict[str, list[str]]) -> dict[str, list[Load]]:
@@ -66,12 +68,32 @@ def _measure(commands: dict[str, list[str]]) -> dict[str, list[Load]]:
     return loads
 
 
-def under(command: Sequence[str], kind: str, count: int) -> Load:
+def _lossy(command: Sequence[str]) -> str:
+    """A few calls over a network that loses packets, taking turns with one that does not."""
+    waits: dict[float, list[float]] = {loss: [] for loss in LOSSES}
+    answers = dict.fromkeys(LOSSES, 0)
+    for _ in range(LOSSY_ROUNDS):
+        for loss in LOSSES:
+            found = under(command, "webrtc", LOSSY_CALLERS, loss).found
+            waits[loss] += found.waits
+            answers[loss] += found.answers
+    lines = [
+        "From the last packet of speech to the first of the answer, scripted engines, packets lost in both directions:",
+        "",
+        "| lost | answers | p50 | p95 |",
+        "|---|---|---|---|",
+    ]
+    for loss, found in waits.items():
+        lines.append(f"| {loss:.0%} | {answers[loss]} | {1000 * percentile(found, 50):.0f} ms | {1000 * percentile(found, 95):.0f} ms |")
+    return "\n".join(lines)
+
+
+def under(command: Sequence[str], kind: str, count: int, loss: float = 0.0) -> Load:
     """A fresh server and so many callers."""
     with _server(command) as (address, process):
         before, cpu = process.memory_info().rss, sum(process.cpu_times()[:2])
         begin = time.perf_counter()
-        arguments = [sys.executable, "-m", "benchmarks.web.callers", kind, address, str(count), str(SECONDS)]
+        arguments = [sys.executable, "-m", "benchmarks.web.callers", kind, address, str(count), str(SECONDS), str(loss)]
         done = subprocess.run(arguments, check=True, capture_output=True, text=True, cwd=ROOT)
         passed = time.perf_counter() - begin
         share = (sum(process.cpu_times()[:2]) - cpu) / passed
