@@ -98,12 +98,14 @@ class VoiceTrack(MediaStreamTrack):
         super().__init__()
         self._encoder: Any = _opus()  # PyAV's packets are generic in what they belong to, which an encoder does not know
         self._said = 0
+        self._began = 0.0
         self._send: MemoryObjectSendStream[_Packet]
         self._receive: MemoryObjectReceiveStream[_Packet]
         self._send, self._receive = anyio.create_memory_object_stream[_Packet](_LEAD)
 
     def say(self, samples: Samples) -> None:
         """The next 20 ms, shape [480] at 24 kHz. Encoded here: a tenth of a millisecond, less than a thread would take to be woken."""
+        self._keep_time(len(samples))
         frame = av.AudioFrame.from_ndarray((np.clip(samples, -1.0, 1.0) * 32767).astype(np.int16)[None], "s16", "mono")
         frame.sample_rate = RATE
         frame.pts = self._said
@@ -113,6 +115,14 @@ class VoiceTrack(MediaStreamTrack):
             except (anyio.WouldBlock, anyio.BrokenResourceError, anyio.ClosedResourceError):
                 pass  # nobody takes it: not connected yet, or not any more
         self._said += len(samples)
+
+    def _keep_time(self, count: int) -> None:
+        """After a stall the time stamps go on where the clock is: the player fills a hole, where it would else have been late for good."""
+        now = anyio.current_time()
+        self._began = self._began or now
+        behind = round((now - self._began) * RATE) - self._said
+        if behind > _STALL_SECONDS * RATE:
+            self._said += behind // count * count
 
     async def recv(self) -> "av.Packet[Any]":
         """Called by the sender, for ever."""
