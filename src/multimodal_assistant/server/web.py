@@ -13,6 +13,7 @@ from .chat import chat
 from .door import Door, logins
 from .faults import LimitedBody, told_apart
 from .host import Host
+from .pages import pages
 from .realtime import converse
 from .speech import speech
 from .status import status
@@ -47,6 +48,7 @@ def web(host: Host) -> FastAPI:
     app.include_router(calls_routes(calls, door))
     app.include_router(status(host))
     app.include_router(logins(door))
+    app.include_router(pages())
 
     @app.websocket("/v1/realtime")
     async def realtime(socket: WebSocket) -> None:  # pyright: ignore[reportUnusedFunction]

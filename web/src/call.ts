@@ -1,0 +1,169 @@
+// One call to the server over WebRTC: an offer out, an answer in, then sound by tracks and events by a data channel.
+
+import type { ClientEvent, ServerEvent } from "./events";
+import { Pulse } from "./pulse";
+import * as words from "./words";
+import type { Problem } from "./words";
+
+/** Who is told what happens in a call. */
+export interface Ears {
+  told(event: ServerEvent): void;
+  /** It was up, and is over without our doing. */
+  lost(problem: Problem): void;
+}
+
+export interface Wishes {
+  instructions: string;
+  microphone: MediaStreamTrack | null;
+  picture: MediaStreamTrack | null;
+}
+
+/** Why a call could not be begun. */
+export class CallFailed extends Error {
+  constructor(readonly problem: Problem) {
+    super(problem.text);
+  }
+}
+
+const CALLS = "/v1/realtime/calls";
+const GATHER_MS = 2000;
+const CONNECT_MS = 10_000;
+
+export class Call {
+  private readonly pc = new RTCPeerConnection({ iceServers: [] });
+  private readonly channel = this.pc.createDataChannel("oai-events");
+  private readonly voice = this.pc.addTransceiver("audio", { direction: "sendrecv" });
+  private readonly pulse = new Pulse(this.pc, (event) => this.send(event), () => this.fail(words.LOST));
+  private place = "";
+  private goodbye = "";
+  private up = false;
+  private over = false;
+
+  private constructor(
+    private readonly ears: Ears,
+    private readonly loudspeaker: HTMLAudioElement,
+  ) {}
+
+  /** A call that is up. Throws `CallFailed`. */
+  static async begin(wishes: Wishes, ears: Ears, loudspeaker: HTMLAudioElement, given: AbortSignal): Promise<Call> {
+    if (!("RTCPeerConnection" in window)) throw new CallFailed(words.NO_CALLS);
+    const call = new Call(ears, loudspeaker);
+    const giveUp = () => call.hangUp();
+    given.addEventListener("abort", giveUp);
+    try {
+      await call.connect(wishes, given);
+      return call;
+    } catch (error) {
+      call.hangUp();
+      throw error;
+    } finally {
+      given.removeEventListener("abort", giveUp);
+    }
+  }
+
+  send(event: ClientEvent): void {
+    if (this.channel.readyState === "open") this.channel.send(JSON.stringify(event));
+  }
+
+  /** What the server hears from now on; null: silence. */
+  async hearFrom(track: MediaStreamTrack | null): Promise<void> {
+    await this.voice.sender.replaceTrack(track);
+  }
+
+  /** End it. Safe to call twice. */
+  hangUp(): void {
+    if (this.over) return;
+    this.over = true;
+    this.pulse.stop();
+    this.pc.close();
+    this.loudspeaker.srcObject = null;
+    // Also while the page is being closed: the server need not wait until it misses us.
+    if (this.place) void fetch(`${this.place}/hangup`, { method: "POST", keepalive: true }).catch(() => undefined);
+  }
+
+  private async connect(wishes: Wishes, given: AbortSignal): Promise<void> {
+    this.pc.addEventListener("track", (event) => this.play(event.track));
+    this.pc.addEventListener("connectionstatechange", () => {
+      if (this.pc.connectionState === "failed") this.fail(words.LOST);
+    });
+    this.channel.addEventListener("message", (event) => this.received(String(event.data)));
+    this.channel.addEventListener("close", () => this.fail(words.LOST));
+    await this.voice.sender.replaceTrack(wishes.microphone);
+    if (wishes.picture) this.pc.addTransceiver(wishes.picture, { direction: "sendrecv" });
+    await this.pc.setLocalDescription(await this.pc.createOffer());
+    await within(GATHER_MS, gathered(this.pc)).catch(() => undefined); // what was found by then has to do
+    const answer = await this.ask(wishes.instructions, given);
+    await this.pc.setRemoteDescription({ type: "answer", sdp: answer });
+    await within(CONNECT_MS, opened(this.channel)).catch(() => {
+      throw new CallFailed(words.NO_PATH);
+    });
+    this.up = true;
+    this.pulse.start();
+  }
+
+  /** The server's answer to our offer. */
+  private async ask(instructions: string, signal: AbortSignal): Promise<string> {
+    const sdp = this.pc.localDescription?.sdp ?? "";
+    const body = new FormData();
+    body.set("sdp", sdp);
+    if (instructions) body.set("session", JSON.stringify({ type: "realtime", instructions }));
+    const wanted: RequestInit = instructions ? { body } : { body: sdp, headers: { "Content-Type": "application/sdp" } };
+    let response: Response;
+    try {
+      response = await fetch(CALLS, { method: "POST", signal, ...wanted });
+    } catch {
+      throw new CallFailed(words.UNREACHABLE);
+    }
+    if (response.status !== 201) throw new CallFailed(await refusal(response));
+    this.place = response.headers.get("Location") ?? "";
+    return response.text();
+  }
+
+  private play(track: MediaStreamTrack): void {
+    this.loudspeaker.srcObject = new MediaStream([track]);
+    // A press of a button has begun this, so that browsers let it sound.
+    void this.loudspeaker.play().catch(() => undefined);
+  }
+
+  private received(text: string): void {
+    const event = JSON.parse(text) as ServerEvent;
+    if (event.type === "assistant.heartbeat") this.pulse.felt();
+    else if (event.type === "assistant.goodbye") this.goodbye = event.message;
+    else this.ears.told(event);
+  }
+
+  private fail(problem: Problem): void {
+    if (this.over || !this.up) return;
+    this.hangUp();
+    this.ears.lost(this.goodbye ? words.refused(503, this.goodbye) : problem);
+  }
+}
+
+async function refusal(response: Response): Promise<Problem> {
+  const told = (await response.json().catch(() => null)) as { error?: { message?: string; code?: string } } | null;
+  if (response.status === 401) return words.KEY_WANTED;
+  return words.refused(response.status, told?.error?.message ?? "");
+}
+
+function gathered(pc: RTCPeerConnection): Promise<void> {
+  return new Promise((done) => {
+    const look = () => {
+      if (pc.iceGatheringState === "complete") done();
+    };
+    pc.addEventListener("icegatheringstatechange", look);
+    look();
+  });
+}
+
+function opened(channel: RTCDataChannel): Promise<void> {
+  return new Promise((done, failed) => {
+    channel.addEventListener("open", () => done());
+    channel.addEventListener("close", () => failed(new Error("closed")));
+    if (channel.readyState === "open") done();
+    if (channel.readyState === "closed") failed(new Error("closed"));
+  });
+}
+
+function within(milliseconds: number, work: Promise<void>): Promise<void> {
+  return Promise.race([work, new Promise<void>((_, late) => setTimeout(() => late(new Error("too late")), milliseconds))]);
+}

@@ -1,0 +1,74 @@
+// The settings: which microphone, how to answer, dark or light, and what this server works with.
+
+import { byId } from "./dom";
+import type { Session } from "./events";
+import { microphones } from "./microphone";
+import { kept } from "./store";
+import { choose, theme, type Theme } from "./theme";
+
+/** Added to the user's own instructions: what suits paper does not suit the ear. */
+const SPOKEN = "Your words are spoken aloud: answer in one or two short spoken sentences, in plain words, without lists or markdown.";
+
+/** What the server is told about how to answer; "": it knows itself. */
+export function instructions(): string {
+  const own = kept.instructions.get();
+  return own ? `${own}\n${SPOKEN}` : "";
+}
+
+export interface Changed {
+  microphone(): void;
+  manner(): void;
+  theme(): void;
+}
+
+export class Settings {
+  private readonly dialog = byId("settings", HTMLDialogElement);
+  private readonly microphone = byId("microphone", HTMLSelectElement);
+  private readonly manner = byId("instructions", HTMLTextAreaElement);
+  private readonly appearance = byId("appearance", HTMLSelectElement);
+
+  constructor(private readonly changed: Changed) {
+    byId("open-settings", HTMLButtonElement).addEventListener("click", () => void this.open());
+    byId("close-settings", HTMLButtonElement).addEventListener("click", () => this.dialog.close());
+    this.dialog.addEventListener("close", () => this.note());
+    this.microphone.addEventListener("change", () => {
+      kept.microphone.set(this.microphone.value);
+      changed.microphone();
+    });
+    this.appearance.addEventListener("change", () => {
+      choose(this.appearance.value as Theme);
+      changed.theme();
+    });
+    navigator.mediaDevices?.addEventListener("devicechange", () => void this.list());
+  }
+
+  /** What the server says about itself. */
+  describe(session: Session): void {
+    byId("model", HTMLElement).textContent = session.model || "not named";
+    byId("voice", HTMLElement).textContent = session.audio.output.voice || "not named";
+    byId("recognizer", HTMLElement).textContent = session.audio.input.transcription?.model || "not named";
+    byId("about", HTMLElement).hidden = false;
+    if (!kept.instructions.get()) this.manner.placeholder = session.instructions;
+  }
+
+  private async open(): Promise<void> {
+    this.manner.value = kept.instructions.get();
+    this.appearance.value = theme();
+    this.dialog.showModal();
+    await this.list();
+  }
+
+  private async list(): Promise<void> {
+    const chosen = kept.microphone.get();
+    const options = (await microphones()).map((device, at) => new Option(device.label || `Microphone ${at + 1}`, device.deviceId));
+    this.microphone.replaceChildren(new Option("As the system has it", ""), ...options);
+    this.microphone.value = options.some((option) => option.value === chosen) ? chosen : "";
+  }
+
+  private note(): void {
+    const wanted = this.manner.value.trim();
+    if (wanted === kept.instructions.get()) return;
+    kept.instructions.set(wanted);
+    this.changed.manner();
+  }
+}

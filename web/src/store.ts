@@ -1,0 +1,37 @@
+// What the browser keeps. A browser that keeps nothing (private windows, blocked storage) is no reason to fail.
+
+class Kept {
+  constructor(
+    private readonly area: () => Storage,
+    private readonly name: string,
+  ) {}
+
+  get(): string {
+    try {
+      return this.area().getItem(this.name) ?? "";
+    } catch {
+      return "";
+    }
+  }
+
+  set(value: string): void {
+    try {
+      if (value) this.area().setItem(this.name, value);
+      else this.area().removeItem(this.name);
+    } catch {
+      // It is not kept then.
+    }
+  }
+}
+
+const local = (name: string) => new Kept(() => localStorage, `assistant.${name}`);
+const session = (name: string) => new Kept(() => sessionStorage, `assistant.${name}`);
+
+export const kept = {
+  theme: local("theme"),
+  microphone: local("microphone"),
+  instructions: local("instructions"),
+  /** Forgotten with the tab. */
+  key: session("key"),
+  conversation: session("conversation"),
+};

@@ -1,0 +1,50 @@
+// Where the time of one turn went, as bars on one scale.
+
+import type { Stages } from "./events";
+import { make } from "./dom";
+
+/** One after the other; each begins where the one before ended. */
+const STEPS: [string, string][] = [
+  ["stt", "understanding your words"],
+  ["end_of_sentence", "judging whether you are done"],
+  ["llm_first_token", "first word of the answer"],
+  ["llm_first_clause", "first clause"],
+  ["tts_first_audio", "its sound"],
+];
+/** From the end of your words. */
+const SINCE: [string, string][] = [
+  ["committed", "your turn was taken"],
+  ["first_audio", "the answer was heard"],
+];
+
+export function waterfall(stages: Stages, open: boolean): HTMLElement {
+  const known = (name: string): number => stages[name] ?? 0;
+  const steps = STEPS.filter(([name]) => known(name) > 0);
+  const since = SINCE.filter(([name]) => known(name) > 0);
+  const whole = Math.max(1, steps.reduce((sum, [name]) => sum + known(name), 0), ...since.map(([name]) => known(name)));
+  const rows: HTMLElement[] = [];
+  let begin = 0;
+  for (const [name, label] of steps) {
+    rows.push(row(label, begin, known(name), whole, "step"));
+    begin += known(name);
+  }
+  for (const [name, label] of since) rows.push(row(label, 0, known(name), whole, "since"));
+  const list = make("dl", { className: "waterfall" }, ...rows);
+  const first = known("first_audio");
+  const title = first > 0 ? `${seconds(first)} from your last word to the first sound` : "Where the time went";
+  const details = make("details", { className: "times" }, make("summary", { text: title }), list);
+  details.open = open;
+  return details;
+}
+
+function row(label: string, begin: number, length: number, whole: number, kind: string): HTMLElement {
+  const bar = make("span", { className: `bar ${kind}` });
+  bar.style.marginInlineStart = `${(100 * begin) / whole}%`;
+  bar.style.width = `${Math.max(0.5, (100 * length) / whole)}%`;
+  const track = make("span", { className: "track" }, bar);
+  return make("div", {}, make("dt", { text: label }), make("dd", {}, track, make("span", { className: "time", text: `${Math.round(length)} ms` })));
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(2)} s`;
+}
