@@ -46,7 +46,7 @@ function draw(all: readonly Sample[]): void {
     ["Conversations", String(total(all, "assistant_conversations")), conversations.map((one) => `${one.value} ${one.labels["transport"]}`).join(", ")],
     ["Processor", cpu(all), `of ${total(all, "assistant_cpu_count")} processors`],
     ["Memory", `${(total(all, "assistant_resident_memory_bytes") / 1e9).toFixed(2)} GB`, `${total(all, "assistant_threads")} threads`],
-    ["Event loop", late(histogram(all, "assistant_event_loop_lag_seconds")), "late, 99 of 100 times at most"],
+    ["Event loop", late(histogram(all, "assistant_event_loop_lag_seconds")), "behind at most, 99 times of 100"],
   ]);
   const answers = named(all, "assistant_answers_total").filter((one) => one.value);
   const refused = named(all, "assistant_refused_total").filter((one) => one.value);
