@@ -48,7 +48,7 @@ async def serving(
 ) -> AsyncGenerator[Running]:
     """Inside, it answers. settings: of the server."""
     engines = Engines(ScriptedVad(), ScriptedStt(texts=says), llm or ScriptedLlm(replies=replies), ScriptedTts())
-    server = ServerSettings(port=0, key=None if key is None else SecretStr(key), **settings)
+    server = ServerSettings(key=None if key is None else SecretStr(key), **{"port": 0, **settings})
     detectors = EndOfTurn(ScriptedTurn(scores=(0.5,)), ScriptedSentenceEnd(scores=(0.95,)))
     host = Host(engines, detectors, manner or Manner(), server, keys or KeyFile(Path("/nowhere/keys.json")))
     with listening(server.host, server.port) as bound:
