@@ -10,11 +10,11 @@ import httpx
 import numpy as np
 import pytest
 from aiortc import RTCSessionDescription
-from calling import RATE, Caller, calling
-from running import serving
 
+from calling import RATE, Caller, calling
 from multimodal_assistant.core.audio import dbfs
 from multimodal_assistant.core.types import Samples
+from running import serving
 
 pytestmark = pytest.mark.anyio
 

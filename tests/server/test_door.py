@@ -8,16 +8,16 @@ from pathlib import Path
 import anyio
 import httpx
 import pytest
-from calling import calling
-from running import Running, serving
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from calling import calling
 from multimodal_assistant.config import ServerSettings
 from multimodal_assistant.core.errors import InvalidSetting
 from multimodal_assistant.server.host import check_certificate
 from multimodal_assistant.server.keys import KeyFile
 from multimodal_assistant.server.logins import SECONDS, Logins
+from running import Running, serving
 
 pytestmark = pytest.mark.anyio
 

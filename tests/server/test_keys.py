@@ -7,7 +7,6 @@ from pathlib import Path
 import openai
 import pytest
 from click.testing import CliRunner
-from running import serving
 
 from multimodal_assistant.cli.keys import command
 from multimodal_assistant.config import ServerSettings
@@ -16,6 +15,7 @@ from multimodal_assistant.engines.scripted import ScriptedLlm, ScriptedStt, Scri
 from multimodal_assistant.pipeline.reply import EndOfTurn, Engines, Manner
 from multimodal_assistant.server.host import Host
 from multimodal_assistant.server.keys import KeyFile
+from running import serving
 
 
 @pytest.fixture

@@ -2,10 +2,11 @@
 
 import httpx
 import pytest
-from calling import calling
 from prometheus_client.parser import text_string_to_metric_families
-from running import serving
 from test_calls import tone
+
+from calling import calling
+from running import serving
 
 pytestmark = pytest.mark.anyio
 

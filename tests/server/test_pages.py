@@ -4,9 +4,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from running import serving
 
 from multimodal_assistant.server import pages
+from running import serving
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,6 @@ import pytest
 from anyio.lowlevel import checkpoint
 from openai.types.realtime import RealtimeServerEvent
 from pydantic import TypeAdapter
-from running import Running, serving
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -21,6 +20,7 @@ from multimodal_assistant.core.audio import dbfs
 from multimodal_assistant.engines.scripted import Script, ScriptedLlm, ScriptedTts
 from multimodal_assistant.pipeline.reply import Manner
 from multimodal_assistant.pipeline.stopgap import Patience, Stopgaps
+from running import Running, serving
 
 pytestmark = pytest.mark.anyio
 

@@ -8,10 +8,10 @@ import numpy as np
 import openai
 import pytest
 import soundfile
-from running import Running, serving
 
 from multimodal_assistant.engines.scripted import Script, ScriptedLlm
 from multimodal_assistant.server.faults import LARGEST_BODY
+from running import Running, serving
 
 pytestmark = pytest.mark.anyio
 

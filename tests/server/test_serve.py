@@ -15,8 +15,8 @@ import anyio.to_thread
 import numpy as np
 import openai
 import pytest
-from calling import calling
 
+from calling import calling
 from multimodal_assistant.app import settings_from, store_of
 from multimodal_assistant.core.audio import SPEECH_RATE, dbfs, resample
 from multimodal_assistant.core.types import AudioChunk
