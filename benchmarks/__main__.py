@@ -10,6 +10,7 @@ from . import barge_in, cut_ins, endurance, first_audio, footprint, kokoro, late
 from .machine import describe
 from .peers import measure as peers
 from .report import updated
+from .web import browser
 from .web import measure as web
 
 _REPORT = anyio.Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -24,6 +25,7 @@ _MEASUREMENTS = {
     "barge_in": barge_in.run,
     "endurance": endurance.run,
     "load": load.run,
+    "browser": browser.run,
     "web": web.run,
 }
 
