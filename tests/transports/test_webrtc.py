@@ -54,3 +54,56 @@ async def test_what_nobody_takes_is_thrown_away() -> None:
     assert [(await track.recv()).pts for _ in range(2)] == [0, 480]
     track.stop()
     track.say(SILENCE)
+
+
+async def test_who_goes_on_says_again_what_the_client_has_lost() -> None:
+    played: list[float] = []
+    connection = WebRtcConnection(lambda sound: played.append(float(sound[0])))
+    connection.playout_delay = 0.06
+    pulled = 0
+
+    def pull(count: int) -> Samples:
+        nonlocal pulled
+        pulled += 1
+        match pulled:
+            case 6:
+                connection.hold(True)
+            case 8:
+                connection.hold(False)
+            case 10:
+                connection.hang_up()
+            case _:
+                pass
+        return np.full(count, 0 if pulled in {6, 7} else pulled, np.float32)
+
+    async for _ in connection.blocks(pull, 24_000):
+        pass
+    assert played == [1, 2, 3, 4, 5, 0, 0, 8, 3, 4, 5, 9, 10]
+
+
+async def test_a_pause_within_what_is_said_again_loses_nothing_either() -> None:
+    played: list[float] = []
+    connection = WebRtcConnection(lambda sound: played.append(float(sound[0])))
+    connection.playout_delay = 0.04
+    for step in ("1", "2", "hold", "release", "hold", "release", "3"):
+        match step:
+            case "hold" | "release":
+                connection.hold(step == "hold")
+            case number:
+                await _play(connection, float(number))
+    assert played[-3:] == [1, 2, 3]
+
+
+async def _play(connection: WebRtcConnection, value: float) -> None:
+    """Twenty milliseconds of this, behind what is to be said again."""
+    told = False
+
+    def pull(count: int) -> Samples:
+        nonlocal told
+        told = True
+        return np.full(count, value, np.float32)
+
+    blocks = connection.blocks(pull, 24_000)
+    while not told:
+        await anext(blocks)
+    await blocks.aclose()

@@ -121,6 +121,7 @@ export class Call {
 
   private play(track: MediaStreamTrack): void {
     this.loudspeaker.srcObject = new MediaStream([track]);
+    this.loudspeaker.muted = false;
     // A press of a button has begun this, so that browsers let it sound.
     void this.loudspeaker.play().catch(() => undefined);
   }
@@ -129,7 +130,19 @@ export class Call {
     const event = JSON.parse(text) as ServerEvent;
     if (event.type === "assistant.heartbeat") this.pulse.felt();
     else if (event.type === "assistant.goodbye") this.goodbye = event.message;
-    else this.ears.told(event);
+    else {
+      this.fallSilent(event);
+      this.ears.told(event);
+    }
+  }
+
+  /**
+   * An answer that stops is silent here at once: its sound on the way and in the jitter buffer is not played to its end. If it goes
+   * on, the server says that part again.
+   */
+  private fallSilent(event: ServerEvent): void {
+    if (event.type === "assistant.held" || event.type === "output_audio_buffer.cleared") this.loudspeaker.muted = true;
+    if (event.type === "assistant.resumed" || event.type === "output_audio_buffer.started") this.loudspeaker.muted = false;
   }
 
   private fail(problem: Problem): void {

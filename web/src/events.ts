@@ -35,7 +35,7 @@ export type ServerEvent =
   | { type: "response.output_audio_transcript.delta"; item_id: string; delta: string }
   | { type: "response.done"; response: { id: string; status: string; output: Item[] } }
   | { type: "output_audio_buffer.started" | "output_audio_buffer.stopped" | "output_audio_buffer.cleared" }
-  | { type: "assistant.heartbeat" }
+  | { type: "assistant.heartbeat" | "assistant.held" | "assistant.resumed" }
   | { type: "assistant.goodbye"; message: string }
   | { type: "assistant.transcript.partial"; item_id: string; text: string }
   | { type: "assistant.reply.text"; item_id: string; delta: string }

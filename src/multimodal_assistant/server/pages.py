@@ -56,6 +56,6 @@ def pages() -> APIRouter:
 
 
 def _read(name: str) -> _File:
-    data = files(__package__).joinpath("static", name).read_bytes()
+    data = files("multimodal_assistant.server").joinpath("static", name).read_bytes()
     etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
     return _File(data, {**_HEADERS, "content-type": _TYPES[name.rpartition(".")[2]], "etag": etag})

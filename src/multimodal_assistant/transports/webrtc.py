@@ -4,6 +4,7 @@ The voice's track never pauses: where nothing is said it carries silence. A brow
 a bad network and grows (measured with Chromium 156: a target of 1.3 s instead of 0.1 s).
 """
 
+from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from fractions import Fraction
 from typing import Any
@@ -20,7 +21,7 @@ from multimodal_assistant.core.connection import Pull
 from multimodal_assistant.core.types import AudioChunk, Samples
 
 from .arrivals import BLOCK_SECONDS, Arrivals
-from .realtime_messages import RATE
+from .realtime_formats import RATE
 from .resampling import StreamResampler
 
 OPUS_RATE = 48_000
@@ -33,6 +34,7 @@ _TIME_BASE = Fraction(1, RATE)
 _BITS_PER_SECOND = 40_000
 _LEAD = 2  # packets between the conversation and the network: what is more is thrown away, or a stopped voice would go on
 _STALL_SECONDS = 0.1  # after a longer one, time is not made up for
+_AGAIN_MOST = 25  # packets that are said again after a pause: half a second
 _LIKELY_PLAYOUT_SECONDS = 0.1  # of a browser on the same network
 
 
@@ -44,6 +46,9 @@ class WebRtcConnection:
         self._arrivals = Arrivals(OPUS_RATE)
         self._arrived = anyio.Event()
         self._ended = False
+        self._recent: deque[Samples] = deque(maxlen=_AGAIN_MOST)
+        self._lost: list[Samples] = []
+        self._again: deque[Samples] = deque()
         self.playout_delay = _LIKELY_PLAYOUT_SECONDS
         """Seconds from the arrival of a sound at the client to the ear, as far as it says."""
 
@@ -56,6 +61,19 @@ class WebRtcConnection:
         """The next packet of the microphone, decoded: shape [n] at 48 kHz, the first of them number `stamp`."""
         self._arrivals.push(samples, stamp, anyio.current_time())
         self._arrived.set()
+
+    def hold(self, held: bool) -> None:
+        """The client falls silent at once, and loses what is on its way; told that the answer goes on, it hears that again.
+
+        The moment comes before the answer fades out, so that the last that was sent is still at its full loudness.
+        """
+        if held:
+            count = min(round(self.playout_delay / BLOCK_SECONDS), len(self._recent))
+            self._lost = [*reversed([self._recent.pop() for _ in range(count)]), *self._again]
+            self._again.clear()
+        else:
+            self._again.extend(self._lost)
+            self._lost = []
 
     def hang_up(self) -> None:
         """The client is gone: `blocks` ends."""
@@ -70,11 +88,17 @@ class WebRtcConnection:
         while not self._ended:
             now = anyio.current_time()
             if now >= due:
-                self._play(resampler.push(pull(count)))
+                self._play(self._next(lambda: resampler.push(pull(count))))
                 due = due + BLOCK_SECONDS if now - due < _STALL_SECONDS else now + BLOCK_SECONDS
             for block in self._arrivals.blocks(now):
                 yield block
             await self._something(due)
+
+    def _next(self, further: Callable[[], Samples]) -> Samples:
+        """The next 20 ms: what was lost, before anything further."""
+        sound = self._again.popleft() if self._again else further()
+        self._recent.append(sound)
+        return sound
 
     async def _something(self, due: float) -> None:
         """A packet has come, or the next is to go out."""
