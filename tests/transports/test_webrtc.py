@@ -83,27 +83,25 @@ async def test_who_goes_on_says_again_what_the_client_has_lost() -> None:
 
 async def test_a_pause_within_what_is_said_again_loses_nothing_either() -> None:
     played: list[float] = []
-    connection = WebRtcConnection(lambda sound: played.append(float(sound[0])))
+
+    def play(sound: Samples) -> None:
+        played.append(float(sound[0]))
+        if played == [1, 2, 3, 0, 0, 2]:
+            connection.hold(True)
+
+    connection = WebRtcConnection(play)
     connection.playout_delay = 0.04
-    for step in ("1", "2", "hold", "release", "hold", "release", "3"):
-        match step:
-            case "hold" | "release":
-                connection.hold(step == "hold")
-            case number:
-                await _play(connection, float(number))
-    assert played[-3:] == [1, 2, 3]
-
-
-async def _play(connection: WebRtcConnection, value: float) -> None:
-    """Twenty milliseconds of this, behind what is to be said again."""
-    told = False
+    pulled = 0
 
     def pull(count: int) -> Samples:
-        nonlocal told
-        told = True
-        return np.full(count, value, np.float32)
+        nonlocal pulled
+        pulled += 1
+        if pulled in {4, 5, 7}:
+            connection.hold(pulled == 4)
+        if pulled == 9:
+            connection.hang_up()
+        return np.full(count, 0 if 4 <= pulled <= 7 else pulled, np.float32)
 
-    blocks = connection.blocks(pull, 24_000)
-    while not told:
-        await anext(blocks)
-    await blocks.aclose()
+    async for _ in connection.blocks(pull, 24_000):
+        pass
+    assert played == [1, 2, 3, 0, 0, 2, 0, 0, 0, 2, 3, 8, 9]
