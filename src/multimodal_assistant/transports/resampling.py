@@ -13,6 +13,7 @@ from multimodal_assistant.core.types import Samples
 
 _CROSSINGS = 16  # zero crossings of the sinc on each side: sharper and later with more
 _KAISER_BETA = 8.0  # about 80 dB of stop band
+_FEW_PHASES = 8
 _ROLLOFF = 0.92  # where the pass band ends, as a part of the lower Nyquist frequency
 
 
@@ -37,15 +38,28 @@ class StreamResampler:
         if self._same or not len(samples):
             return samples
         taps = 2 * self._half
-        kept = np.concatenate([self._kept, samples])
+        kept = np.concatenate([self._kept, samples], dtype=np.float32)
         first = self._received
         self._received += len(samples)
         total = -(-self._received * self._up // self._down)
-        places = np.arange(self._made, total, dtype=np.int64) * self._down
+        count, made = total - self._made, self._made
         self._made = total
         self._kept = kept[len(kept) - (taps - 1) :]
+        if self._up <= _FEW_PHASES and made * self._down == first * self._up and len(samples) % self._down == 0:
+            return self._by_phase(kept, count)
+        places = np.arange(made, total, dtype=np.int64) * self._down
         windows = np.lib.stride_tricks.sliding_window_view(kept, taps)[places // self._up - first]
         return np.einsum("nt,nt->n", windows, self._table[places % self._up])
+
+    def _by_phase(self, kept: Samples, count: int) -> Samples:
+        """The same for whole periods of few phases: a product of matrices for each, several times as fast for blocks of 20 ms."""
+        out = np.empty(count, np.float32)
+        for index in range(self._up):
+            begin, phase = divmod(index * self._down, self._up)
+            shape, step = (count // self._up, 2 * self._half), kept.itemsize
+            windows: Samples = np.ndarray(shape, np.float32, kept, begin * step, (self._down * step, step))
+            out[index :: self._up] = windows @ self._table[phase]
+        return out
 
 
 def _phases(up: int, half: int, cutoff: float) -> Samples:
