@@ -11,6 +11,7 @@ import openai
 from pydantic import SecretStr
 
 from multimodal_assistant.config import ServerSettings
+from multimodal_assistant.core.types import ToolCall
 from multimodal_assistant.engines.scripted import ScriptedLlm, ScriptedSentenceEnd, ScriptedStt, ScriptedTts, ScriptedTurn, ScriptedVad
 from multimodal_assistant.pipeline.reply import EndOfTurn, Engines, Manner
 from multimodal_assistant.server.host import Host
@@ -39,7 +40,7 @@ class Running:
 async def serving(
     *,
     says: Sequence[str] = ("What time is it?",),
-    replies: Sequence[str] = ("It is nine.",),
+    replies: Sequence[str | ToolCall] = ("It is nine.",),
     llm: ScriptedLlm | None = None,
     manner: Manner | None = None,
     key: str | None = None,
@@ -48,7 +49,8 @@ async def serving(
 ) -> AsyncGenerator[Running]:
     """Inside, it answers. settings: of the server."""
     engines = Engines(ScriptedVad(), ScriptedStt(texts=says), llm or ScriptedLlm(replies=replies), ScriptedTts())
-    server = ServerSettings(key=None if key is None else SecretStr(key), **{"port": 0, **settings})
+    settings.setdefault("port", 0)
+    server = ServerSettings(key=None if key is None else SecretStr(key), **settings)
     detectors = EndOfTurn(ScriptedTurn(scores=(0.5,)), ScriptedSentenceEnd(scores=(0.95,)))
     host = Host(engines, detectors, manner or Manner(), server, keys or KeyFile(Path("/nowhere/keys.json")))
     with listening(server.host, server.port) as bound:

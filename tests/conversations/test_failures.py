@@ -64,7 +64,7 @@ async def test_a_voice_that_fails_in_the_second_clause_is_remembered_as_far_as_i
         await ask(stage)
         heard = " ".join(REPLY.split()[: 2 + after])
         assert stage.memory == [("user", "What time is it?"), ("assistant", f"{heard} —")]
-        assert stage.names[-1] == "audio.finished"
+        assert stage.names[-2:] == ["audio.finished", "answer.finished"]
         await assert_next_question_is_answered(stage)
 
 

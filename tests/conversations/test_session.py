@@ -23,9 +23,11 @@ async def test_a_question_is_answered_and_both_are_remembered() -> None:
             "draft.started",
             "turn.committed",
             "transcript.final",
+            "answer.begun",
             "audio.started",
             "turn.metrics",
             "audio.finished",
+            "answer.finished",
         ]
         assert stage.session.quiet
     assert stage.session.history.messages == (Message("user", "What time is it?"), Message("assistant", "It is nine."))

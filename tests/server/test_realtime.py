@@ -180,7 +180,7 @@ WRONG = [
     ('{"type": "input_audio_buffer.append", "audio": "?"}', "invalid_value"),
     ('{"type": "input_audio_buffer.append", "audio": "AAAA"}', "invalid_value"),
     ('{"type": "session.update", "session": 1}', "invalid_value"),
-    ('{"type": "input_audio_buffer.commit"}', "unsupported_event"),
+    ('{"type": "input_audio_buffer.commit"}', "input_audio_buffer_commit_empty"),
     ('{"type": "response.cancel"}', "response_cancel_not_active"),
     ('{"type": "response.create", "response": {"instructions": 5}}', "invalid_value"),
     ('{"type": "conversation.item.create", "item": {"type": "message", "role": "system", "content": []}}', "invalid_value"),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar, TypeVar
 
-from .types import Transcript, Usage
+from .types import ToolCall, Transcript, Usage
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +69,15 @@ class TranscriptFinal(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TranscriptFailed(Event):
+    """The user's words will never be known."""
+
+    name: ClassVar[str] = "transcript.failed"
+    problem: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
 class DraftStarted(Event):
     """An answer is being prepared in silence."""
 
@@ -91,6 +100,14 @@ class TurnCommitted(Event):
 
     name: ClassVar[str] = "turn.committed"
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerBegun(Event):
+    """An answer has the floor. aloud: it will be spoken; else it is written alone."""
+
+    name: ClassVar[str] = "answer.begun"
+    aloud: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +160,15 @@ class AudioFinished(Event):
     """The last sample of the answer has gone out."""
 
     name: ClassVar[str] = "audio.finished"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFinished(Event):
+    """Nothing more comes of the answer: it was heard, or read, to its end. With `calls` it goes on once their outcomes are known."""
+
+    name: ClassVar[str] = "answer.finished"
+    usage: Usage | None
+    calls: tuple[ToolCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

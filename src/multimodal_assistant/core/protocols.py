@@ -10,7 +10,7 @@ everything on `aclose`, which may be called twice. Blocking inference runs on th
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol, runtime_checkable
 
-from .types import AudioChunk, Details, Message, Samples, SpokenChunk, TextDelta, Transcript
+from .types import AudioChunk, Details, Message, Samples, SpokenChunk, TextDelta, Tool, Transcript
 
 
 class Engine(Protocol):
@@ -95,6 +95,17 @@ class Prefilling(Protocol):
 
     async def prefill(self, messages: Sequence[Message]) -> None:
         """Evaluate a conversation whose last line is still being said; `reply` then starts where it differs."""
+        ...
+
+
+@runtime_checkable
+class ToolCalling(Protocol):
+    """A language model that can ask for functions to be called."""
+
+    def reply_or_call(
+        self, messages: Sequence[Message], *, max_tokens: int, tools: Sequence[Tool], required: bool = False
+    ) -> AsyncGenerator[TextDelta]:
+        """As `reply`, with `tools` at hand. required: it has to call one of them, as far as its backend can make it."""
         ...
 
 

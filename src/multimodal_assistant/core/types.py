@@ -1,8 +1,8 @@
 """What crosses a hop: small frozen values that carry their own units."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,11 +60,33 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One line of a conversation."""
+class ToolCall:
+    """A language model wants a function to be called."""
 
-    role: Literal["system", "user", "assistant"]
+    id: str
+    name: str
+    arguments: str
+    """JSON, as the model wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that a language model may ask for."""
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """JSON Schema of its arguments; empty: it takes none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One line of a conversation. A line of the role `tool` is what came of the call `answers`."""
+
+    role: Literal["system", "user", "assistant", "tool"]
     text: str
+    calls: tuple[ToolCall, ...] = ()
+    answers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +96,8 @@ class TextDelta:
     text: str
     usage: "Usage | None" = None
     """Set on the last delta of a reply only."""
+    calls: tuple[ToolCall, ...] = ()
+    """Whole calls; nothing of them is to be spoken."""
 
 
 @dataclass(frozen=True, slots=True)

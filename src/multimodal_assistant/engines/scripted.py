@@ -5,6 +5,7 @@ They serve tests, load tests and authors of plug-ins, and stand for nothing else
 
 import re
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 import anyio
@@ -12,7 +13,19 @@ import numpy as np
 
 from multimodal_assistant.core.audio import dbfs
 from multimodal_assistant.core.errors import EngineFailed
-from multimodal_assistant.core.types import AudioChunk, Details, Message, Samples, SpokenChunk, TextDelta, Transcript, Usage, Word
+from multimodal_assistant.core.types import (
+    AudioChunk,
+    Details,
+    Message,
+    Samples,
+    SpokenChunk,
+    TextDelta,
+    Tool,
+    ToolCall,
+    Transcript,
+    Usage,
+    Word,
+)
 
 RATE = 24_000
 
@@ -92,23 +105,38 @@ class ScriptedStt(_Scripted):
 
 
 class ScriptedLlm(_Scripted):
-    """Writes the next of `replies`, word by word; the last one again and again."""
+    """Writes the next of `replies`, word by word, or makes the call that it is; the last one again and again."""
 
     kind = "llm"
 
-    def __init__(self, *, replies: Sequence[str] = ("I hear you.",), script: Script | None = None) -> None:
+    def __init__(self, *, replies: Sequence[str | ToolCall] = ("I hear you.",), script: Script | None = None) -> None:
         super().__init__(script or Script())
         self._replies = list(replies)
+        self.offered: list[tuple[str, ...]] = []
+        """The functions at hand, request by request."""
 
     async def reply(self, messages: Sequence[Message], *, max_tokens: int) -> AsyncGenerator[TextDelta]:
-        text = self._replies[min(len(self.ledger.requests), len(self._replies) - 1)]
+        async with aclosing(self.reply_or_call(messages, max_tokens=max_tokens, tools=())) as deltas:
+            async for delta in deltas:
+                yield delta
+
+    async def reply_or_call(
+        self, messages: Sequence[Message], *, max_tokens: int, tools: Sequence[Tool], required: bool = False
+    ) -> AsyncGenerator[TextDelta]:
+        """See `core.protocols.ToolCalling`: a reply that is a call is made, whatever is at hand."""
+        reply = self._replies[min(len(self.ledger.requests), len(self._replies) - 1)]
         self.ledger.requests.append(messages[-1].text)
+        self.offered.append(tuple(tool.name for tool in tools))
+        text = reply if isinstance(reply, str) else ""
         pieces = re.findall(r"\s*\S+", text)[:max_tokens]
         prompt = sum(len(message.text.split()) for message in messages)
         try:
             for index, piece in enumerate(pieces):
                 await self._wait(index)
                 yield TextDelta(piece)
+            if isinstance(reply, ToolCall):
+                await self._wait(0)
+                yield TextDelta("", calls=(reply,))
             yield TextDelta("", Usage(prompt, 0, len(pieces), self.script.delay, self.script.delay))
         except (anyio.get_cancelled_exc_class(), GeneratorExit):
             self.ledger.cancelled += 1

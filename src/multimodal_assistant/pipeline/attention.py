@@ -59,6 +59,11 @@ class Attention:
         self.aside = ""
         """The certain words of the last overlap that are more than listening."""
 
+    def adopt(self, manner: Manner) -> None:
+        """From now on."""
+        self._manner = manner
+        self._language = manner.language or self._language
+
     # The words so far
 
     def utterance_begins(self, since: float) -> None:

@@ -3,16 +3,51 @@
 Work for idle moments: cancelled, it has changed nothing.
 """
 
+import logging
 from contextlib import aclosing
 
+import anyio
+from anyio.abc import TaskGroup
+
 from multimodal_assistant.core.deadline import within
+from multimodal_assistant.core.errors import AssistantError
 from multimodal_assistant.core.protocols import LanguageModel, Prefilling
 
 from .history import History
 from .respond import PATIENCE, conversation
 
+log = logging.getLogger(__name__)
+
 _ASK = "Before we go on: in at most three short sentences, what have I told you and asked you so far?"
 _MOST_TOKENS = 120
+
+
+class Idle:
+    """Has that done while nobody has the floor; what goes wrong is logged, and costs the next answer time and nothing else."""
+
+    def __init__(self, history: History, llm: LanguageModel) -> None:
+        self._history = history
+        self._llm = llm
+        self._work: anyio.CancelScope | None = None
+
+    def begin(self, tasks: TaskGroup, system: str) -> None:
+        """Now is the time, unless it is being done."""
+        if self._work is None:
+            self._work = anyio.CancelScope()
+            tasks.start_soon(self._read_up, self._work, system, name="read up")
+
+    def end(self) -> None:
+        """Somebody speaks."""
+        if self._work is not None:
+            self._work.cancel()
+
+    async def _read_up(self, work: anyio.CancelScope, system: str) -> None:
+        with work:
+            try:
+                await read_up(self._history, self._llm, system=system)
+            except AssistantError as error:
+                log.warning("the conversation was not read up on: %s", error)
+        self._work = None
 
 
 async def read_up(history: History, llm: LanguageModel, *, system: str) -> None:

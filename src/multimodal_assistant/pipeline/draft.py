@@ -8,7 +8,7 @@ from multimodal_assistant.core.audio import SPEECH_RATE
 from multimodal_assistant.core.deadline import deadline
 from multimodal_assistant.core.errors import AssistantError
 from multimodal_assistant.core.timing import Stopwatch
-from multimodal_assistant.core.types import AudioChunk, Message, Samples, SpokenChunk, Transcript, Usage
+from multimodal_assistant.core.types import AudioChunk, Message, Samples, SpokenChunk, ToolCall, Transcript, Usage
 from multimodal_assistant.processors.playout import Playout
 
 from .listen import PATIENCE
@@ -16,15 +16,26 @@ from .reply import Ears, Engines, Manner, make_reply
 
 
 class Draft:
-    """The answer to what `heard` holds (16 kHz, up to the pause that began at `speech_end` seconds)."""
+    """The answer to what `heard` holds (16 kHz, up to the pause that began at `speech_end` seconds).
 
-    def __init__(self, revision: int, heard: Samples, speech_end: float, rate: int) -> None:
+    history: what the model reads instead of the conversation so far, where something else is asked for.
+    """
+
+    def __init__(
+        self, revision: int, heard: Samples, speech_end: float, rate: int, manner: Manner, history: tuple[Message, ...] | None = None
+    ) -> None:
         self.revision = revision
+        self.manner = manner
+        self.history = history
         self.speech_end = speech_end
         self.scope = anyio.CancelScope()
         self.playout = Playout(rate)
         self.transcript: Transcript | None = None
+        self.reading = False
+        """The model reads the conversation: what is said from now on comes after this answer."""
         self.usage: Usage | None = None
+        self.calls: tuple[ToolCall, ...] = ()
+        """What the model asks for."""
         self.watch = Stopwatch()
         self.sounding = False
         """Its first sample has gone out."""
@@ -52,19 +63,26 @@ class Draft:
             tell(piece)
         self._committed.set()
 
-    async def listen(self, engines: Engines, manner: Manner) -> Transcript:
+    async def listen(self, engines: Engines) -> Transcript:
         """Transcribe what was heard."""
         audio = AudioChunk(self._heard, SPEECH_RATE)
         with deadline(PATIENCE, "Speech recognition"):
-            self.transcript = await engines.stt.transcribe(audio, language=manner.language)
+            self.transcript = await engines.stt.transcribe(audio, language=self.manner.language)
             self.watch.mark("stt")
             return self.transcript
 
-    async def answer(self, transcript: Transcript, engines: Engines, manner: Manner, history: Sequence[Message]) -> None:
+    async def answer(self, transcript: Transcript, engines: Engines, history: Sequence[Message]) -> None:
         """Write and speak the reply into the playout; past the first clause only once it is committed."""
-        ears = Ears(text=self._on_text, clause=lambda _: self.watch.mark("clause"), chunk=self._on_chunk, written=self._on_written)
+        self.reading = True
+        ears = Ears(
+            text=self._on_text,
+            clause=lambda _: self.watch.mark("clause"),
+            chunk=self._on_chunk,
+            written=self._on_written,
+            calls=self._on_calls,
+        )
         try:
-            await make_reply(transcript, engines, manner, history, ears)
+            await make_reply(transcript, engines, self.manner, history if self.history is None else self.history, ears)
         finally:
             self.playout.finish()
 
@@ -76,6 +94,9 @@ class Draft:
 
     def _on_written(self, usage: Usage | None) -> None:
         self.usage = usage
+
+    def _on_calls(self, calls: tuple[ToolCall, ...]) -> None:
+        self.calls += calls
 
     async def _on_chunk(self, chunk: SpokenChunk) -> None:
         self.watch.mark("audio")

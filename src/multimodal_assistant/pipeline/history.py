@@ -1,8 +1,10 @@
 """What was said and heard so far, as a language model reads it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
 
-from multimodal_assistant.core.types import Message
+from multimodal_assistant.core.types import Message, ToolCall
 
 INTERRUPTED = "—"
 """Stands after the last word that was heard of an answer that was cut short, as in written dialogue. Models imitate what they read,
@@ -16,7 +18,11 @@ _SUMMARY = "Earlier in this conversation: "
 
 def tokens(messages: Sequence[Message]) -> int:
     """About how many tokens the messages take, rather too many than too few."""
-    return sum(round(len(message.text.encode()) / _BYTES_PER_TOKEN) + 4 for message in messages)
+    return sum(round(_bytes(message) / _BYTES_PER_TOKEN) + 4 for message in messages)
+
+
+def _bytes(message: Message) -> int:
+    return len(message.text.encode()) + sum(len(f"{call.name}{call.arguments}".encode()) for call in message.calls)
 
 
 class History:
@@ -30,6 +36,7 @@ class History:
         self._budget = budget
         self._summary = ""
         self._messages: list[Message] = []
+        self._open: dict[str, ToolCall] = {}  # calls without an outcome: what nothing came of has never been
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -43,9 +50,14 @@ class History:
         if tokens(self.messages) <= self._budget:
             return ()
         count = 0
-        while tokens(self._messages[count:]) > self._budget / 2 and count < len(self._messages) - 2:
-            count += 2
+        while tokens(self._messages[count:]) > self._budget / 2 and self._next_exchange(count) < len(self._messages):
+            count = self._next_exchange(count)
         return tuple(self._messages[:count])
+
+    def _next_exchange(self, begin: int) -> int:
+        """Where the exchange after the one that begins there has its beginning: a call is not parted from its outcome."""
+        users = (index for index in range(begin + 1, len(self._messages)) if self._messages[index].role == "user")
+        return next(users, len(self._messages))
 
     def fold(self, old: Sequence[Message], summary: str) -> None:
         """Replace `old`, which stands at the beginning, by a summary of it and of the summary before it."""
@@ -75,15 +87,48 @@ class History:
             self._say("")
         self._messages.append(Message("assistant", reply))
 
+    def called(self, calls: Sequence[ToolCall]) -> None:
+        """The answer that has just ended asks for these."""
+        self._open.update({call.id: call for call in calls})
+
+    def returned(self, call: str, outcome: str) -> bool:
+        """What came of a call; False where none of that name waits for it."""
+        made = self._open.pop(call, None)
+        if made is None:
+            return False
+        if not self._messages:
+            self._say("")
+        self._messages += [Message("assistant", "", calls=(made,)), Message("tool", outcome, answers=call)]
+        return True
+
+    def unsay(self, role: Literal["user", "assistant"], words: str) -> bool:
+        """Take back the latest words of that kind that read so; False where they are not there, or in a summary already."""
+        for index in reversed(range(len(self._messages))):
+            message = self._messages[index]
+            if words and message.role == role and words in message.text:
+                left = " ".join(message.text.replace(words, " ", 1).replace(INTERRUPTED, "").split())
+                self._messages[index] = replace(message, text=left)
+                return True
+        return False
+
+    def uncall(self, call: str) -> None:
+        """Take back a call and what came of it."""
+        self._open.pop(call, None)
+        kept = [line for line in self._messages if line.answers != call and all(made.id != call for made in line.calls)]
+        self._messages[:] = kept
+
     def clear(self) -> None:
         """Start over."""
         self._messages.clear()
+        self._open.clear()
         self._summary = ""
 
     def _say(self, said: str) -> None:
         """The user's words, or none; two utterances without an answer between them are one: chat templates want roles to alternate."""
+        if not said and self._messages and self._messages[-1].role == "tool":
+            return
         if self._messages and self._messages[-1].role == "user":
             said = f"{self._messages.pop().text} {said}".strip()
         self._messages.append(Message("user", said))
-        while tokens(self._messages) > 1.5 * self._budget and len(self._messages) > 2:
-            del self._messages[:2]
+        while tokens(self._messages) > 1.5 * self._budget and self._next_exchange(0) < len(self._messages):
+            del self._messages[: self._next_exchange(0)]

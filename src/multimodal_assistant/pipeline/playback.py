@@ -1,5 +1,6 @@
 """The committed answer → the samples that go out, and what the user has heard of it."""
 
+import logging
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -11,6 +12,10 @@ from multimodal_assistant.processors.playout import Playout
 
 from .draft import Draft
 from .history import History
+from .rules import Action
+from .stopgap import Stopgaps
+
+log = logging.getLogger(__name__)
 
 
 class Playback:
@@ -47,22 +52,37 @@ class Playback:
     @property
     def lateness(self) -> float:
         """Seconds since the answer that has the floor was begun, as long as no sound of it is made; else 0."""
-        waiting = self._live is not None and self._live.watch.at("audio") is None
+        waiting = self._live is not None and self._live.manner.aloud and self._live.watch.at("audio") is None
         return self._clock() - self._committed_at if waiting else 0.0
 
     def begin(self, draft: Draft, turn: str) -> None:
         """Let an answer sound."""
         self._live, self._turn, self._committed_at = draft, turn, self._clock()
         self._stopgap = None
+        self._tell(ev.AnswerBegun(turn, draft.manner.aloud, t=self._clock()))
         self._captions, self._heard_words = Captions(draft.transcript.language if draft.transcript else "en"), 0
         draft.commit(lambda delta: self._tell(ev.ReplyText(turn, delta, t=self._clock())))
 
-    def bridge(self, chunks: Sequence[SpokenChunk]) -> None:
+    def bear_with(self, gaps: Stopgaps | None) -> bool:
+        """Say something while an answer is late, and give it up where it does not come; True where that has just happened."""
+        lateness = self.lateness
+        if gaps is None or not lateness:
+            return False
+        if lateness >= gaps.patience.give_up_after:
+            self._give_up(gaps.sorry)
+            log.warning("an answer was given up after %.1f s", lateness)
+            self._tell(ev.Failure(self._turn, "The answer took too long and was given up.", "See `assistant doctor`.", t=self._clock()))
+            return True
+        if lateness >= gaps.patience.stopgap_after and gaps.waiting:
+            self._bridge(gaps.waiting[int(self._turn) % len(gaps.waiting)])
+        return False
+
+    def _bridge(self, chunks: Sequence[SpokenChunk]) -> None:
         """Say this before the answer, once: the answer is late. It is no part of it, and of no history."""
         if self._stopgap is None and self._live is not None and chunks:
             self._say(chunks, self._live.playout.rate)
 
-    def give_up(self, chunks: Sequence[SpokenChunk]) -> None:
+    def _give_up(self, chunks: Sequence[SpokenChunk]) -> None:
         """The answer takes too long: say this instead. What the user said waits for the next turn."""
         draft = self.take_back()
         if draft is not None:
@@ -91,30 +111,23 @@ class Playback:
         live = [] if self._live is None else [self._live.playout]
         return [*live, *([] if self._stopgap is None else [self._stopgap])]
 
-    def duck(self) -> None:
-        """More quietly."""
+    def change(self, action: Action, aside: str) -> None:
+        """Quieter, as loud as before, on hold, or on again; `aside`: words that were said meanwhile and are kept for the next turn."""
         for playout in self._sounding:
-            playout.duck()
-
-    def unduck(self) -> None:
-        """As loudly as before."""
-        for playout in self._sounding:
-            playout.unduck()
-
-    def pause(self) -> None:
-        """Hold it."""
-        for playout in self._sounding:
-            playout.pause()
-        if self._live is not None:
+            match action.kind:
+                case "duck":
+                    playout.duck()
+                case "unduck":
+                    playout.unduck()
+                case "pause":
+                    playout.pause()
+                case _:
+                    playout.resume()
+        if self._live is not None and action.kind == "pause":
             self._tell(ev.AudioPaused(self._turn, t=self._clock()))
-
-    def resume(self, reason: str, aside: str) -> None:
-        """Go on where it was; `aside` are the words that were said meanwhile and are kept for the next turn."""
-        for playout in self._sounding:
-            playout.resume()
-        if self._live is not None:
+        elif self._live is not None and action.kind == "resume":
             self._asides += [aside] if aside else []
-            self._tell(ev.AudioResumed(self._turn, reason, t=self._clock()))
+            self._tell(ev.AudioResumed(self._turn, action.reason, t=self._clock()))
 
     def stop(self, reason: str, heard_seconds: float | None = None) -> None:
         """The answer ends here: history keeps what was heard. heard_seconds: of the answer, where somebody knows better than we do."""
@@ -125,7 +138,8 @@ class Playback:
             self._caption(draft)
             written = Captions(draft.transcript.language)
             written.advance(draft.written, len(heard.split()))
-            self._history.interrupted(draft.transcript.text, written.so_far(draft.written))
+            read = written.so_far(draft.written) if draft.manner.aloud else draft.text
+            self._history.interrupted(draft.transcript.text, read)
             self._keep_asides()
             self._tell(ev.AudioStopped(self._turn, heard, reason, t=self._clock()))
 
@@ -174,7 +188,7 @@ class Playback:
         if draft is None or not draft.playout.done:
             return False
         self._live = None
-        if draft.error is None and (rest := self._captions.rest(draft.written).rstrip()):
+        if draft.error is None and draft.manner.aloud and (rest := self._captions.rest(draft.written).rstrip()):
             self._tell(ev.ReplySpoken(self._turn, rest, t=self._clock()))
         if draft.sounding:
             self._tell(ev.AudioFinished(self._turn, t=self._clock()))
@@ -182,8 +196,18 @@ class Playback:
             self._history.interrupted(draft.transcript.text, self._captions.so_far(draft.written))
         elif draft.transcript is not None:
             self._history.answered(draft.transcript.text, draft.text)
+            self._history.called(draft.calls)
         self._keep_asides()
+        calls = draft.calls if draft.error is None else ()
+        self._tell(ev.AnswerFinished(self._turn, draft.usage, calls, t=self._clock()))
         return True
+
+    def note(self, words: str) -> None:
+        """The user says this beside an answer; where one is being given, it comes after that."""
+        if self._live is None or not self._live.reading:
+            self._history.aside(words)
+        else:
+            self._asides.append(words)
 
     def _keep_asides(self) -> None:
         for words in self._asides:

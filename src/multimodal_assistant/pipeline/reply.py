@@ -1,7 +1,7 @@
 """What was said → a spoken reply in the making: the language model writes while the voice speaks."""
 
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass
 
 import anyio
@@ -16,10 +16,10 @@ from multimodal_assistant.core.protocols import (
     TextToSpeech,
     VoiceActivityDetector,
 )
-from multimodal_assistant.core.types import Message, SpokenChunk, Transcript, Usage
+from multimodal_assistant.core.types import Message, SpokenChunk, ToolCall, Transcript, Usage
 from multimodal_assistant.processors.sentences import FIRST_ENOUGH
 
-from .respond import SPOKEN_STYLE, respond
+from .respond import SPOKEN_STYLE, Toolbox, respond
 from .speak import pieces, speak
 from .stopgap import Stopgaps
 
@@ -71,6 +71,12 @@ class Manner:
     """Enough for the first piece that is spoken: fewer sound sooner and less natural."""
     stopgaps: Stopgaps | None = None
     """What is said while an answer is late; None: an answer may take as long as its engines may."""
+    toolbox: Toolbox | None = None
+    """Functions that the model may ask for."""
+    aloud: bool = True
+    """False: answers are written, and no voice is made."""
+    answers: bool = True
+    """False: what the user says is noted, and answered when an answer is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +91,18 @@ class Ears:
     """A piece of audio exists; the voice waits until it has been taken."""
     written: Callable[[Usage | None], None]
     """All of it is written."""
+    calls: Callable[[tuple[ToolCall, ...]], None] = lambda _: None
+    """The model asks for functions."""
 
 
 async def make_reply(transcript: Transcript, engines: Engines, manner: Manner, history: Sequence[Message], ears: Ears) -> None:
-    """Write and speak the reply to what was said; returns when all of it was handed over.
+    """Write and speak the reply to what was said, or only write it; returns when all of it was handed over.
 
     Cancelled, it stops the language model and the voice before it returns.
     """
+    if not manner.aloud:
+        await _write(transcript.text, engines, manner, history, ears, None)
+        return
     send, receive = anyio.create_memory_object_stream[str](_TEXT_AHEAD)
     try:
         async with anyio.create_task_group() as tasks, receive, send:  # send too: a task that is cancelled before it begins closes nothing
@@ -102,16 +113,19 @@ async def make_reply(transcript: Transcript, engines: Engines, manner: Manner, h
 
 
 async def _write(
-    said: str, engines: Engines, manner: Manner, history: Sequence[Message], ears: Ears, send: MemoryObjectSendStream[str]
+    said: str, engines: Engines, manner: Manner, history: Sequence[Message], ears: Ears, send: MemoryObjectSendStream[str] | None
 ) -> None:
-    """Language model → text stream."""
+    """Language model → text stream; without a stream, the ears alone."""
     usage = None
-    reply = respond(said, engines.llm, system=manner.system, history=history, max_tokens=manner.max_tokens)
-    async with send, aclosing(reply) as deltas:
+    reply = respond(said, engines.llm, system=manner.system, history=history, max_tokens=manner.max_tokens, toolbox=manner.toolbox)
+    async with send or nullcontext(), aclosing(reply) as deltas:
         async for delta in deltas:
             usage = delta.usage or usage
+            if delta.calls:
+                ears.calls(delta.calls)
             if delta.text:
                 ears.text(delta.text)
+            if delta.text and send is not None:
                 await send.send(delta.text)
     ears.written(usage)
 

@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from multimodal_assistant.core.deadline import within
-from multimodal_assistant.core.protocols import LanguageModel
-from multimodal_assistant.core.types import Message, TextDelta
+from multimodal_assistant.core.errors import EngineUnavailable
+from multimodal_assistant.core.protocols import LanguageModel, ToolCalling
+from multimodal_assistant.core.types import Message, TextDelta, Tool
 from multimodal_assistant.processors.reply_filter import ReplyFilter
 
 PATIENCE = 30.0
@@ -27,19 +29,44 @@ def conversation(said: str, *, system: str, history: Sequence[Message]) -> list[
         system, history = f"{system}\n{history[0].text}", history[1:]
     if history and history[-1].role == "user":
         said, history = f"{history[-1].text} {said}".strip(), history[:-1]
+    if not said and history and history[-1].role == "tool":  # the outcome of a call is what there is to answer
+        return [Message("system", system), *history]
     return [Message("system", system), *history, Message("user", said)]
 
 
+@dataclass(frozen=True, slots=True)
+class Toolbox:
+    """The functions that a reply may ask for. required: it has to ask for one."""
+
+    tools: tuple[Tool, ...] = ()
+    required: bool = False
+
+
+def _written(llm: LanguageModel, messages: Sequence[Message], max_tokens: int, toolbox: Toolbox | None) -> AsyncGenerator[TextDelta]:
+    if toolbox is None or not toolbox.tools:
+        return llm.reply(messages, max_tokens=max_tokens)
+    if not isinstance(llm, ToolCalling):
+        raise EngineUnavailable("The language model of this assistant cannot call functions.", "Choose another with --llm.")
+    return llm.reply_or_call(messages, max_tokens=max_tokens, tools=toolbox.tools, required=toolbox.required)
+
+
 async def respond(
-    said: str, llm: LanguageModel, *, system: str = SPOKEN_STYLE, history: Sequence[Message] = (), max_tokens: int = 160
+    said: str,
+    llm: LanguageModel,
+    *,
+    system: str = SPOKEN_STYLE,
+    history: Sequence[Message] = (),
+    max_tokens: int = 160,
+    toolbox: Toolbox | None = None,
 ) -> AsyncGenerator[TextDelta]:
     """Write the reply to `said`, without the model's private thoughts and code blocks; the last piece carries the usage."""
     messages = conversation(said, system=system, history=history)
     spoken = ReplyFilter()
     usage = None
-    async with aclosing(within(llm.reply(messages, max_tokens=max_tokens), PATIENCE, "The language model")) as deltas:
+    async with aclosing(within(_written(llm, messages, max_tokens, toolbox), PATIENCE, "The language model")) as deltas:
         async for delta in deltas:
             usage = delta.usage or usage
-            if text := spoken.feed(delta.text):
-                yield TextDelta(text)
+            text = spoken.feed(delta.text)
+            if text or delta.calls:
+                yield TextDelta(text, calls=delta.calls)
     yield TextDelta(spoken.flush(), usage)

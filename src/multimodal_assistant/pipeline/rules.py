@@ -1,6 +1,6 @@
 """The constants of turn-taking, and what it asks the session to do. docs/turn-taking.md has the evidence for each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Literal
 
@@ -52,6 +52,21 @@ class Rules:
     tolerance_most: float = 0.9
     tolerance_weight: float = 0.8
     """Weight of what is known in the running mean of a user's own pauses."""
+    before_speech: float = 0.3
+    """Kept of what was heard before the detector was sure: soft beginnings."""
+    listening: bool = True
+    """False: turns are taken from outside, and the voice alone does nothing."""
+    interruptible: bool = True
+    """False: an answer is given to its end, whatever is said over it."""
+
+    def slower(self, factor: float) -> "Rules":
+        """The same with every wait for the end of a turn longer, or shorter, by `factor`."""
+        tiers = tuple((likely, wait * factor) for likely, wait in self.tiers)
+        return replace(self, tiers=tiers, trailing_wait=self.trailing_wait * factor, longest_wait=self.longest_wait * factor)
+
+    def by_silence(self, seconds: float) -> "Rules":
+        """The same with so much silence as the end of a turn, whatever was said."""
+        return replace(self, tiers=((0.0, seconds),), trailing_wait=seconds, longest_wait=seconds)
 
 
 Kind = Literal[

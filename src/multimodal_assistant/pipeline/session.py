@@ -16,11 +16,12 @@ from multimodal_assistant.core import events as ev
 from multimodal_assistant.core.audio import SPEECH_RATE
 from multimodal_assistant.core.connection import Connection
 from multimodal_assistant.core.errors import AssistantError, leaf
-from multimodal_assistant.core.types import Samples, Transcript
+from multimodal_assistant.core.types import Message, Samples, Transcript
 from multimodal_assistant.processors.input_buffer import InputBuffer
 
 from .attention import Attention
-from .between_turns import read_up
+from .between_turns import Idle
+from .dictation import Dictation
 from .draft import Draft
 from .history import History
 from .overlap import TOO_SHORT
@@ -32,7 +33,6 @@ from .turns import Turns
 log = logging.getLogger(__name__)
 
 _KEPT_SECONDS = 120.0
-_BEFORE_SPEECH = 0.3  # seconds kept before the detector is sure: soft beginnings
 
 
 class Session:
@@ -58,12 +58,14 @@ class Session:
         self._heard = InputBuffer(SPEECH_RATE, _KEPT_SECONDS)
         self._playback = Playback(self.history, self._bus.publish, lambda: self._heard.now, lambda: connection.output_delay)
         self._attention = Attention(self._heard, engines, end_of_turn, self._manner, self._turns, self._carry_out)
+        self._dictation = Dictation(engines.stt, self._playback.note, self._bus.publish, lambda: self._heard.now)
+        self._idle = Idle(self.history, engines.llm)
         self._scored_until = 0  # samples that the voice activity detector has seen
+        self._taken_until = 0.0
         self._turn = 0
         self._utterance_since = 0.0
         self._silent_since = 0.0
         self._draft: Draft | None = None
-        self._idle_work: anyio.CancelScope | None = None
         self._tasks = anyio.create_task_group()
 
     @property
@@ -92,25 +94,49 @@ class Session:
 
     def write(self, text: str) -> None:
         """The user says this in writing; it is answered with what is said next, or by `answer`."""
-        self.history.aside(text)
+        self._playback.note(text)
 
-    def answer(self, manner: Manner | None = None) -> bool:
+    def returned(self, call: str, outcome: str) -> bool:
+        """What came of a call that an answer asked for; False where none of that name waits for it. `answer` goes on with it."""
+        return self.history.returned(call, outcome)
+
+    def adopt(self, manner: Manner, rules: Rules) -> None:
+        """Go on in another manner, from the next answer on, and by other rules, from now on."""
+        self._manner = manner
+        self._attention.adopt(manner)
+        self._carry_out(self._turns.follow(rules))
+
+    def take(self, samples: Samples | None = None) -> str | None:
+        """What these hold (16 kHz), or what was heard since the last turn, is a turn of the user; it is answered with what is said
+        next, or by `answer`. Its correlation id; None where nothing was heard.
+        """
+        if samples is None:
+            samples = self._heard.between(self._taken_until, self._heard.now)
+            self._taken_until = self._heard.now
+        if not len(samples):
+            return None
+        return self._dictation.take(self._tasks, samples, self._manner.language)
+
+    def forget(self) -> None:
+        """What was heard until now is no part of the next turn that is taken."""
+        self._taken_until = self._heard.now
+
+    def answer(self, manner: Manner | None = None, history: tuple[Message, ...] | None = None) -> bool:
         """Answer what was written, or open the conversation; False, and nothing, while somebody has the floor.
 
-        manner: for this answer alone.
+        manner, history: for this answer alone.
         """
         if not self.quiet:
             return False
-        if self._idle_work is not None:
-            self._idle_work.cancel()
+        self._idle.end()
         self._turn += 1
         now = self._heard.now
-        draft = Draft(0, np.zeros(0, np.float32), now, self._engines.tts.rate)
+        draft = Draft(0, np.zeros(0, np.float32), now, self._engines.tts.rate, manner or self._manner, history)
         draft.transcript = Transcript("", self._attention.language, 1.0, 0.0, 0.0, 0.0)
         self._turns.answering(now)
         self._tell(ev.AnswerRequested(self._id, t=now))
         self._playback.begin(draft, self._id)
-        self._tasks.start_soon(self._make, draft, manner or self._manner, name=f"answer {self._id}")
+        self._tasks.start_soon(self._make, draft, name=f"answer {self._id}")
         return True
 
     def cut(self, heard_seconds: float | None = None) -> bool:
@@ -127,6 +153,8 @@ class Session:
             begin = self._scored_until / SPEECH_RATE
             self._scored_until += window
             now = self._scored_until / SPEECH_RATE
+            if not self._turns.rules.listening:
+                continue
             self._carry_out(self._turns.hear(now, score(self._heard.between(begin, now)), window / SPEECH_RATE))
             if self._attention.overhear_due(now) and self._turns.overlap_since is not None:
                 self._attention.overhear(self._tasks, self._turns.overlap_since)
@@ -148,35 +176,14 @@ class Session:
     def _pull(self, count: int) -> Samples:
         """The next samples to play."""
         out = self._playback.pull(count)
-        self._bear_with(self._playback.lateness)
+        if self._playback.bear_with(self._manner.stopgaps):
+            self._carry_out(self._turns.reply_ended())
         self._turns.played(self._playback.heard_seconds)
         if self._playback.ended():
             self._carry_out(self._turns.reply_ended())
-            if self.quiet and self._idle_work is None:
-                self._tasks.start_soon(self._read_up, name="read up")
+            if self.quiet:
+                self._idle.begin(self._tasks, self._manner.system)
         return out
-
-    def _bear_with(self, lateness: float) -> None:
-        """Say something while an answer is late, and give it up where it does not come."""
-        gaps = self._manner.stopgaps
-        if gaps is None or not lateness:
-            return
-        if lateness >= gaps.patience.give_up_after:
-            self._playback.give_up(gaps.sorry)
-            log.warning("an answer was given up after %.1f s", lateness)
-            self._tell(ev.Failure(self._id, "The answer took too long and was given up.", "See `assistant doctor`.", t=self._heard.now))
-            self._carry_out(self._turns.reply_ended())
-        elif lateness >= gaps.patience.stopgap_after and gaps.waiting:
-            self._playback.bridge(gaps.waiting[self._turn % len(gaps.waiting)])
-
-    async def _read_up(self) -> None:
-        """While nobody has the floor: shorten the history if it is too long, and have the model read the end of it."""
-        with anyio.CancelScope() as self._idle_work:
-            try:
-                await read_up(self.history, self._engines.llm, system=self._manner.system)
-            except AssistantError as error:
-                log.warning("the conversation was not read up on: %s", error)
-        self._idle_work = None
 
     def _tell(self, event: ev.Event) -> None:
         self._bus.publish(event)
@@ -206,7 +213,7 @@ class Session:
                 case "start_draft" | "retract" | "give_up" | "commit" | "revise":
                     self._change_draft(action)
                 case _:
-                    self._change_sound(action)
+                    self._playback.change(action, self._attention.aside if action.reason == TOO_SHORT else "")
 
     def _change_draft(self, action: Action) -> None:
         match action.kind:
@@ -222,32 +229,20 @@ class Session:
                 if draft is not None and draft.error is not None and action.kind == "give_up":
                     self._tell(ev.Failure(self._id, draft.error.problem, draft.error.remedy, t=self._heard.now))
 
-    def _change_sound(self, action: Action) -> None:
-        match action.kind:
-            case "duck":
-                self._playback.duck()
-            case "unduck":
-                self._playback.unduck()
-            case "pause":
-                self._playback.pause()
-            case _:
-                self._playback.resume(action.reason, self._attention.aside if action.reason == TOO_SHORT else "")
-
     def _speech_started(self, since: float) -> None:
-        if self._idle_work is not None:
-            self._idle_work.cancel()
+        self._idle.end()
         self._playback.hush()
         self._turn += 1
-        self._utterance_since = since - _BEFORE_SPEECH
+        self._utterance_since = since - self._turns.rules.before_speech
         self._attention.utterance_begins(since)
         self._tell(ev.SpeechStarted(self._id, since, t=self._heard.now))
 
     def _start_draft(self, revision: int) -> None:
         self._attention.drop_partial()
         heard = self._heard.between(self._utterance_since, self._heard.now)
-        self._draft = Draft(revision, heard, self._silent_since, self._engines.tts.rate)
+        self._draft = Draft(revision, heard, self._silent_since, self._engines.tts.rate, self._manner)
         self._tell(ev.DraftStarted(self._id, revision, t=self._heard.now))
-        self._tasks.start_soon(self._make, self._draft, self._manner, name=f"draft {revision}")
+        self._tasks.start_soon(self._make, self._draft, name=f"draft {revision}")
 
     def _retracted(self, draft: Draft | None, reason: str) -> None:
         if draft is not None:
@@ -260,19 +255,26 @@ class Session:
             self._tell(ev.TurnCommitted(self._id, reason, t=self._heard.now))
             self._tell(ev.TranscriptFinal(self._id, draft.transcript, t=self._heard.now))
             self._attention.speaks(draft.transcript.language)
-            self._playback.begin(draft, self._id)
+            if draft.manner.answers:
+                self._playback.begin(draft, self._id)
+            else:
+                self._playback.note(draft.transcript.text)
+                self._carry_out(self._turns.reply_ended())
 
-    async def _make(self, draft: Draft, manner: Manner) -> None:
+    async def _make(self, draft: Draft) -> None:
         """Understand, unless that is done, and answer; cancelled without a trace when the user goes on."""
         try:
             with draft.scope:
                 transcript = draft.transcript
                 if transcript is None:
-                    transcript = await draft.listen(self._engines, manner)
+                    transcript = await draft.listen(self._engines)
                     # One after the other: two models that compute at once on two cores take several times as long.
                     await self._attention.judge(draft.revision, transcript)
+                    if not draft.manner.answers:
+                        return
                 draft.watch.mark("judged")
-                await draft.answer(transcript, self._engines, manner, self.history.messages)
+                await self._dictation.settled()
+                await draft.answer(transcript, self._engines, self.history.messages)
         except AssistantError as error:
             self._failed(draft, error)
 

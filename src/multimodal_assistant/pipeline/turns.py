@@ -109,6 +109,13 @@ class Turns:
             return []
         return self._settle(self._overlap.words(until, text))
 
+    def follow(self, rules: Rules) -> list[Action]:
+        """Other rules hold from now on."""
+        self.rules = rules
+        if not rules.listening and self.phase is Phase.USER:  # whoever takes turns from outside decides what was said
+            return self._give_up("turns are taken from outside now")
+        return []
+
     def played(self, heard: float) -> None:
         """The user has heard this many seconds of the present reply."""
         self._heard = heard
@@ -125,6 +132,9 @@ class Turns:
         if self.phase is not Phase.ASSISTANT:
             return []
         overlap, self._overlap = self._overlap, None
+        if self.rules.listening and not self.rules.interruptible and self._voice.confirmed:  # what is being said is heard from here on
+            self.phase = Phase.USER
+            return [Action("speech_started", since=self._voice.since)]
         if overlap is not None and (overlap.paused or self._voice.confirmed):
             self.phase = Phase.USER
             return [Action("speech_started", since=overlap.begun)]
@@ -235,6 +245,8 @@ class Turns:
     # The assistant has the floor
 
     def _assistant(self, now: float) -> list[Action]:
+        if not self.rules.interruptible:
+            return []
         if self._overlap is None:
             return self._overlap_begins(now) if self._voice.confirmed else []
         if self._voice.confirmed:

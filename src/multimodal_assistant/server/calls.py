@@ -14,7 +14,8 @@ from fastapi import APIRouter, Request, Response
 from starlette.datastructures import UploadFile
 
 from multimodal_assistant.core.types import Samples
-from multimodal_assistant.transports.realtime_story import ServerEvent, Story
+from multimodal_assistant.transports.realtime_items import ServerEvent
+from multimodal_assistant.transports.realtime_story import Story
 from multimodal_assistant.transports.webrtc import VoiceTrack, WebRtcConnection
 from multimodal_assistant.transports.webrtc_peer import BadOffer, Peer
 
@@ -75,8 +76,8 @@ class Calls:
             told[0].send(event)
 
         with self._host.conversation("webrtc", client) as (name, seconds):
-            story = Story(name, tell, carries_sound=False)
             voice = VoiceTrack()
+            story = Story(name, tell, carries_sound=False, held=lambda held: connection.hold(held))
 
             def play(sound: Samples) -> None:
                 voice.say(sound)

@@ -1,35 +1,39 @@
 """One conversation in the events of the OpenAI Realtime API, whatever carries them: what a client's event does."""
 
 import logging
-from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import anyio
 from anyio.abc import TaskGroup
 
 from multimodal_assistant.core.connection import Connection
 from multimodal_assistant.core.events import Event, EventBus
-from multimodal_assistant.pipeline.reply import Manner
 from multimodal_assistant.pipeline.session import Session
 from multimodal_assistant.transports.realtime import RealtimeConnection
+from multimodal_assistant.transports.realtime_formats import Format
 from multimodal_assistant.transports.realtime_messages import (
-    RATE,
     AppendAudio,
     BadMessage,
     CancelResponse,
     ClearAudio,
+    ClearOutput,
+    CommitAudio,
     CreateItem,
     CreateResponse,
+    DeleteItem,
     Heartbeat,
     Message,
+    RetrieveItem,
     TruncateItem,
     UpdateSession,
-    Wishes,
     parsed,
 )
-from multimodal_assistant.transports.realtime_story import ServerEvent, Story
+from multimodal_assistant.transports.realtime_story import Story
 
+from .entries import Entries
 from .host import Host
+from .sound import Sound
+from .wishes import Own, Wishes, context
 
 log = logging.getLogger(__name__)
 
@@ -56,13 +60,17 @@ class Conversation:
         self._connection = connection
         self._story = story
         self._tasks = tasks
-        self._packets = packets
-        self._manner: Manner = host.manner
+        self._sound = None if packets is None else Sound(packets)
+        self._wishes = Wishes(Own.of(host.engines, host.manner))
+        self._entries = Entries(story, lambda: Format() if self._sound is None else self._sound.format)
         self._session: Session | None = None
 
-    def greet(self) -> None:
-        """Tell the client what it has come to."""
-        self._story.begin(self._describe())
+    def greet(self, wishes: dict[str, Any] | None = None) -> None:
+        """Tell the client what it has come to. wishes: for the session, that it came with; they have been checked."""
+        refused = [] if wishes is None else self._take_up(wishes, None)
+        self._story.begin(self._wishes.described(self._name))
+        if refused:
+            self._story.refuse(" ".join(refused), "unsupported_value", None)
 
     async def until_over(self, seconds: float) -> str:
         """Wait until the conversation has to end, at the latest after so many seconds; say goodbye, and why."""
@@ -87,67 +95,102 @@ class Conversation:
                     self._connection.playout_delay = message.playout_delay_ms / 1000
                 self._story.beat()
             case UpdateSession():
-                self._update(message)
+                refused = self._take_up(message.session, message.event_id)
+                self._story.updated(self._wishes.described(self._name))
+                if refused:
+                    raise BadMessage(" ".join(refused), "unsupported_value", message.event_id)
             case AppendAudio():
                 await self._hear(message)
             case ClearAudio():
-                if self._packets is not None:
-                    self._packets.forget()
+                if self._sound is not None:
+                    self._sound.forget()
+                if self._session is not None:
+                    self._session.forget()
                 self._story.cleared()
+            case RetrieveItem():
+                self._entries.retrieve(message)
             case _:
                 await self._talk(await self.begin(), message)
 
-    async def _hear(self, message: AppendAudio) -> None:
-        if self._packets is None:
-            raise BadMessage("The sound of this conversation comes by its audio track.", "invalid_event", message.event_id)
-        samples = message.samples()
-        await self.begin()
-        if not self._packets.hear(samples):
-            raise BadMessage("More than 30 s of audio are waiting to be listened to.", "rate_limit_exceeded", message.event_id)
+    def _take_up(self, wishes: dict[str, Any], event_id: str | None) -> list[str]:
+        """Go on as the client wishes; what cannot be had, in sentences. Raises `BadMessage`."""
+        by_hand = self._wishes.manual
+        refused = self._wishes.update(wishes, event_id)
+        sound = self._wishes.session.audio
+        self._story.sound_as(sound.output.format.format)
+        if self._sound is not None:
+            self._sound.arrives_as(sound.input.format.format)
+            if by_hand != self._wishes.manual:
+                self._sound.forget()
+        if self._session is not None:
+            self._session.adopt(self._wishes.manner, self._wishes.rules)
+            if by_hand != self._wishes.manual:
+                self._session.forget()
+        return refused
 
-    async def _talk(self, session: Session, message: CreateItem | CreateResponse | CancelResponse | TruncateItem) -> None:
+    async def _hear(self, message: AppendAudio) -> None:
+        if self._sound is None:
+            raise BadMessage("The sound of this conversation comes by its audio track.", "invalid_event", message.event_id)
+        data = message.data()
+        await self.begin()
+        try:
+            taken = self._sound.hear(data, collect=self._wishes.manual)
+        except ValueError:
+            raise BadMessage("The audio ends within a sample: 16-bit samples have two bytes.", "invalid_value", message.event_id) from None
+        if not taken:
+            raise BadMessage("Too much audio is waiting to be listened to.", "rate_limit_exceeded", message.event_id)
+
+    async def _talk(
+        self,
+        session: Session,
+        message: CommitAudio | ClearOutput | CreateItem | DeleteItem | CreateResponse | CancelResponse | TruncateItem,
+    ) -> None:
         """What needs a conversation that has begun."""
         match message:
+            case CommitAudio():
+                self._end_turn(session, message)
             case CreateItem():
-                self._note(session, message)
+                self._entries.create(session, message)
+            case DeleteItem():
+                self._entries.delete(session, message)
             case CreateResponse():
-                manner = self._manner if message.response is None else self._mannered(message.response)
-                if not session.answer(manner):
-                    raise BadMessage("Somebody is speaking already.", "conversation_already_has_active_response", message.event_id)
-            case CancelResponse():
-                if not session.cut():
+                self._answer(session, message)
+            case CancelResponse() | ClearOutput():
+                if not session.cut() and isinstance(message, CancelResponse):
                     raise BadMessage("Nothing is being answered.", "response_cancel_not_active", message.event_id)
-            case TruncateItem():  # an answer that has ended was heard, or cut, by our own reckoning
-                if not self._story.answered_with(message.item_id):
-                    raise BadMessage("There is no such message of the assistant.", "item_not_found", message.event_id)
-                if self._story.answers_with(message.item_id):
-                    session.cut(message.audio_end_ms / 1000)
-                self._story.truncated(message.item_id, message.audio_end_ms)
+            case TruncateItem():
+                self._truncate(session, message)
 
-    def _note(self, session: Session, message: CreateItem) -> None:
-        item = message.item
-        if item.role == "user":
-            session.write(item.text)
-        else:
-            session.history.told(item.text)
-        self._story.written(item.role, item.text, item.id)
+    def _truncate(self, session: Session, message: TruncateItem) -> None:
+        """An answer that has ended was heard, or cut, by our own reckoning."""
+        if not self._story.answered_with(message.item_id):
+            raise BadMessage("There is no such message of the assistant.", "item_not_found", message.event_id)
+        if self._story.answers_with(message.item_id):
+            session.cut(message.audio_end_ms / 1000)
+        self._story.truncated(message.item_id, message.audio_end_ms)
 
-    def _update(self, message: UpdateSession) -> None:
-        if self._session is not None:
-            raise BadMessage("The session cannot be changed once the conversation has begun.", "session_already_begun", message.event_id)
-        self._manner = self._mannered(message.session)
-        self._story.updated(self._describe())
+    def _end_turn(self, session: Session, message: CommitAudio) -> None:
+        """What was said since the last turn is one, because the client says so."""
+        if not self._wishes.manual:
+            problem = "The server ends the turns here; set turn_detection to null to end them yourself."
+            raise BadMessage(problem, "input_audio_buffer_commit_empty", message.event_id)
+        samples = None if self._sound is None else self._sound.take()
+        turn = None if self._sound is not None and samples is None else session.take(samples)
+        if turn is None:
+            problem = "There is less than a tenth of a second of audio to commit."
+            raise BadMessage(problem, "input_audio_buffer_commit_empty", message.event_id)
+        self._story.took(turn, committed=True)
 
-    def _mannered(self, wishes: Wishes) -> Manner:
-        """The manner with what is wished for."""
-        manner = self._manner
-        if wishes.instructions is not None:
-            manner = replace(manner, system=wishes.instructions)
-        if wishes.max_output_tokens == "inf":
-            return replace(manner, max_tokens=self._host.manner.max_tokens)
-        if wishes.max_output_tokens is not None:
-            return replace(manner, max_tokens=min(max(wishes.max_output_tokens, 1), 4096))
-        return manner
+    def _answer(self, session: Session, message: CreateResponse) -> None:
+        response, event_id = message.response, message.event_id
+        manner, history, metadata = self._wishes.manner, None, None
+        if response is not None:
+            manner = self._wishes.manner_of(response, event_id)
+            history, metadata = context(response), response.metadata
+        if not session.quiet:
+            raise BadMessage("Somebody is speaking already.", "conversation_already_has_active_response", event_id)
+        self._story.expect(metadata)
+        session.answer(manner, history)
 
     async def begin(self) -> Session:
         """The same session that the microphone has; it begins with the first thing that is said or asked for."""
@@ -155,29 +198,7 @@ class Conversation:
             bus = EventBus()
             bus.subscribe(Event, self._story.hear)
             bus.subscribe(Event, self._host.metrics.hear)
-            host = self._host
-            self._session = Session(self._connection, host.engines, host.end_of_turn, manner=self._manner, bus=bus)
+            host, wishes = self._host, self._wishes
+            self._session = Session(self._connection, host.engines, host.end_of_turn, manner=wishes.manner, bus=bus, rules=wishes.rules)
             await self._tasks.start(self._session.run, name=f"conversation {self._name}")
         return self._session
-
-    def _describe(self) -> ServerEvent:
-        """The conversation, as the API describes it."""
-        sound = {"type": "audio/pcm", "rate": RATE}
-        details = {kind: dict(getattr(self._host.engines, kind).details) for kind in ("stt", "llm", "tts")}
-        ears = {"format": sound, "transcription": {"model": details["stt"].get("model", "")}, "noise_reduction": None}
-        turns = {"type": "semantic_vad", "eagerness": "auto", "create_response": True, "interrupt_response": True}
-        return {
-            "type": "realtime",
-            "object": "realtime.session",
-            "id": f"sess_{self._name}",
-            "model": details["llm"].get("model", ""),
-            "output_modalities": ["audio"],
-            "instructions": self._manner.system,
-            "max_output_tokens": self._manner.max_tokens,
-            "audio": {
-                "input": {**ears, "turn_detection": turns},
-                "output": {"format": sound, "voice": details["tts"].get("voice", ""), "speed": 1.0},
-            },
-            "tools": [],
-            "tool_choice": "auto",
-        }

@@ -10,7 +10,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from multimodal_assistant.core.errors import leaf
 from multimodal_assistant.transports.realtime import RealtimeConnection
-from multimodal_assistant.transports.realtime_story import ServerEvent, Story
+from multimodal_assistant.transports.realtime_items import ServerEvent
+from multimodal_assistant.transports.realtime_story import Story
 
 from .conversation import Conversation
 from .host import Host, NoRoom

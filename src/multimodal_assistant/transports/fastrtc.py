@@ -18,7 +18,7 @@ from fastrtc import AsyncStreamHandler
 from multimodal_assistant.core.connection import Connection
 from multimodal_assistant.core.types import Samples
 
-from .realtime_messages import RATE
+from .realtime_formats import RATE
 from .webrtc import OPUS_RATE, WebRtcConnection
 
 log = logging.getLogger(__name__)

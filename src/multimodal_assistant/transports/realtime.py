@@ -13,7 +13,7 @@ from multimodal_assistant.core.audio import SPEECH_RATE
 from multimodal_assistant.core.connection import Pull
 from multimodal_assistant.core.types import AudioChunk, Samples
 
-from .realtime_messages import RATE
+from .realtime_formats import RATE
 from .realtime_story import Story
 from .resampling import StreamResampler
 
@@ -34,6 +34,7 @@ class RealtimeConnection:
 
     def __init__(self, story: Story) -> None:
         self._story = story
+        self._rate = RATE
         self._resampler = StreamResampler(RATE, SPEECH_RATE)
         self._waiting = np.zeros(0, np.float32)
         self._heard_at = float("-inf")
@@ -48,9 +49,14 @@ class RealtimeConnection:
         """See `core.connection.Connection`."""
         return self._lead + self.playout_delay
 
+    def listen_at(self, rate: int) -> None:
+        """What comes from now on has so many samples per second."""
+        self._rate = rate
+        self._resampler = StreamResampler(rate, SPEECH_RATE)
+
     def hear(self, samples: Samples) -> bool:
-        """The client's next sound, shape [n] at 24 kHz; False where too much is waiting already: it is not taken."""
-        if len(self._waiting) + len(samples) * SPEECH_RATE / RATE > MOST_SECONDS * SPEECH_RATE:
+        """The client's next sound, shape [n]; False where too much is waiting already: it is not taken."""
+        if len(self._waiting) + len(samples) * SPEECH_RATE / self._rate > MOST_SECONDS * SPEECH_RATE:
             return False
         self._waiting = np.concatenate([self._waiting, self._resampler.push(samples)])
         self._heard_at = anyio.current_time()

@@ -2,21 +2,15 @@
 
 import base64
 import binascii
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from multimodal_assistant.core.errors import UsageError
-from multimodal_assistant.core.types import Samples
 
-RATE = 24_000
-"""Samples per second of audio/pcm, both ways: mono, 16 bit, little endian."""
+from .realtime_wishes import ResponseWishes
 
-_MOST_INSTRUCTIONS = 16_000  # characters
-_MOST_TEXT = 16_000  # of one item
-_OTHERS = frozenset("input_audio_buffer.commit output_audio_buffer.clear conversation.item.retrieve conversation.item.delete".split())
-"""Events of the API that are not understood yet."""
+_MOST_TEXT = 16_000  # characters of one item
 
 
 class BadMessage(UsageError):
@@ -34,20 +28,11 @@ class _Message(BaseModel):
     event_id: str | None = Field(default=None, max_length=512)
 
 
-class Wishes(BaseModel):
-    """How to answer."""
-
-    model_config = ConfigDict(frozen=True)
-
-    instructions: str | None = Field(default=None, max_length=_MOST_INSTRUCTIONS)
-    max_output_tokens: int | Literal["inf"] | None = None
-
-
 class UpdateSession(_Message):
     """Wishes for the conversation; what is not named stays as it is."""
 
     type: Literal["session.update"]
-    session: Wishes
+    session: dict[str, Any]
 
 
 class AppendAudio(_Message):
@@ -55,17 +40,17 @@ class AppendAudio(_Message):
 
     type: Literal["input_audio_buffer.append"]
     audio: str
-    """Base64 of audio/pcm."""
+    """Base64, in the format of the session."""
 
-    def samples(self) -> Samples:
-        """Shape [n] at `RATE`. Raises `BadMessage`."""
-        try:
-            data = base64.b64decode(self.audio, validate=True)
-        except (binascii.Error, ValueError):
-            raise BadMessage("The audio is not valid base64.", "invalid_value", self.event_id) from None
-        if len(data) % 2:
-            raise BadMessage("The audio ends within a sample: 16-bit samples have two bytes.", "invalid_value", self.event_id)
-        return np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32768)
+    def data(self) -> bytes:
+        """The bytes of it. Raises `BadMessage`."""
+        return decoded(self.audio, self.event_id)
+
+
+class CommitAudio(_Message):
+    """What was said since the last turn is a turn."""
+
+    type: Literal["input_audio_buffer.commit"]
 
 
 class ClearAudio(_Message):
@@ -74,32 +59,74 @@ class ClearAudio(_Message):
     type: Literal["input_audio_buffer.clear"]
 
 
-class _Text(BaseModel):
+class ClearOutput(_Message):
+    """Be silent now."""
+
+    type: Literal["output_audio_buffer.clear"]
+
+
+class _Part(BaseModel):
     model_config = ConfigDict(frozen=True)
 
-    type: Literal["input_text", "output_text"]
+
+class TextPart(_Part):
+    """Words."""
+
+    type: Literal["input_text", "output_text", "text"]
     text: str = Field(max_length=_MOST_TEXT)
 
 
-class _Item(BaseModel):
-    model_config = ConfigDict(frozen=True)
+class AudioPart(_Part):
+    """Sound, in the format of the session."""
 
-    id: str | None = Field(default=None, max_length=64)
+    type: Literal["input_audio"]
+    audio: str
+
+
+class ImagePart(_Part):
+    """A picture."""
+
+    type: Literal["input_image"]
+
+
+class MessageItem(_Part):
+    """Something that was said."""
+
+    id: str | None = Field(default=None, min_length=1, max_length=64)
     type: Literal["message"]
-    role: Literal["user", "assistant"]
-    content: list[_Text] = Field(min_length=1, max_length=64)
+    role: Literal["user", "assistant", "system"]
+    content: list[Annotated[TextPart | AudioPart | ImagePart, Field(discriminator="type")]] = Field(min_length=1, max_length=64)
 
-    @property
-    def text(self) -> str:
-        """All of it."""
-        return " ".join(part.text.strip() for part in self.content).strip()
+
+class OutputItem(_Part):
+    """What came of a call."""
+
+    id: str | None = Field(default=None, min_length=1, max_length=64)
+    type: Literal["function_call_output"]
+    call_id: str = Field(max_length=128)
+    output: str = Field(max_length=_MOST_TEXT)
 
 
 class CreateItem(_Message):
-    """Something that is said in writing, by the user, or that the assistant is to have said."""
+    """Something that is said otherwise than by the microphone, or that the assistant is to have said, or what came of a call."""
 
     type: Literal["conversation.item.create"]
-    item: _Item
+    previous_item_id: str | None = None
+    item: Annotated[MessageItem | OutputItem, Field(discriminator="type")]
+
+
+class RetrieveItem(_Message):
+    """Tell what is known of an item."""
+
+    type: Literal["conversation.item.retrieve"]
+    item_id: str = Field(max_length=128)
+
+
+class DeleteItem(_Message):
+    """Take it out of the conversation."""
+
+    type: Literal["conversation.item.delete"]
+    item_id: str = Field(max_length=128)
 
 
 class TruncateItem(_Message):
@@ -115,7 +142,7 @@ class CreateResponse(_Message):
     """Answer now."""
 
     type: Literal["response.create"]
-    response: Wishes | None = None
+    response: ResponseWishes | None = None
 
 
 class CancelResponse(_Message):
@@ -132,7 +159,20 @@ class Heartbeat(_Message):
     """From the arrival of a sound to the ear."""
 
 
-Message = Heartbeat | UpdateSession | AppendAudio | ClearAudio | CreateItem | TruncateItem | CreateResponse | CancelResponse
+Message = (
+    Heartbeat
+    | UpdateSession
+    | AppendAudio
+    | CommitAudio
+    | ClearAudio
+    | ClearOutput
+    | CreateItem
+    | RetrieveItem
+    | DeleteItem
+    | TruncateItem
+    | CreateResponse
+    | CancelResponse
+)
 
 _MESSAGE = TypeAdapter[Message](Annotated[Message, Field(discriminator="type")])
 
@@ -150,18 +190,24 @@ def parsed(text: str | bytes) -> Message:
         kind = _Kind.model_validate_json(text)
     except ValidationError:
         raise BadMessage('An event is a JSON object with a "type".', "invalid_event") from None
-    if kind.type in _OTHERS:
-        raise BadMessage(f"The event {kind.type!r} is not supported by this server yet.", "unsupported_event", kind.event_id)
     try:
         return _MESSAGE.validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        if first["type"].startswith("union_tag"):
+        if error.errors(include_url=False, include_input=False, include_context=False)[0]["loc"] == ():
             raise BadMessage("There is no event of that type.", "invalid_event", kind.event_id) from None
-        place = ".".join(str(part) for part in first["loc"][1:])
-        raise BadMessage(f"{kind.type}: {place}: {first['msg']}.", "invalid_value", kind.event_id) from None
+        raise BadMessage(f"{kind.type}: {complaint(error, skip=1)}", "invalid_value", kind.event_id) from None
 
 
-def pcm16(samples: Samples) -> str:
-    """Samples, shape [n], as base64 of audio/pcm."""
-    return base64.b64encode((np.clip(samples, -1.0, 1.0) * 32767).astype("<i2").tobytes()).decode()
+def complaint(error: ValidationError, skip: int = 0) -> str:
+    """The first thing that is wrong, in one sentence; of the path to it, `skip` names are left out."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = ".".join(str(part) for part in first["loc"][skip:])
+    return f"{place}: {first['msg']}."
+
+
+def decoded(text: str, event_id: str | None) -> bytes:
+    """The bytes of base64. Raises `BadMessage`."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise BadMessage("The audio is not valid base64.", "invalid_value", event_id) from None

@@ -9,32 +9,48 @@ from typing import Any
 from multimodal_assistant.core import events as ev
 from multimodal_assistant.core.types import Samples
 
-from .realtime_messages import RATE, pcm16
-
-ServerEvent = dict[str, Any]
+from .realtime_formats import RATE, Encoder, Format
+from .realtime_items import Items, ServerEvent, message
+from .realtime_response import Response
 
 
 class Story:
     """Tells one conversation.
 
     name: of the conversation, unique. send: gets the events; must not wait. carries_sound: the answers' sound goes out in events;
-    else by a track of its own, and the events only say when it sounds.
+    else by a track of its own, and the events only say when it sounds. held: told when an answer is paused (True) and when it goes on
+    (False), if the client falls silent at once: what was on its way to it is lost then.
     """
 
-    def __init__(self, name: str, send: Callable[[ServerEvent], None], *, carries_sound: bool = True) -> None:
+    def __init__(
+        self,
+        name: str,
+        send: Callable[[ServerEvent], None],
+        *,
+        carries_sound: bool = True,
+        held: Callable[[bool], None] = lambda _: None,
+    ) -> None:
         self.speaking = False
         """Sound of a response is going out."""
+        self.items = Items(name, self._tell)
         self._name = name
         self._send = send
         self._carries_sound = carries_sound
+        self._held = held
+        self._encoder = Encoder(Format())
         self._knows_ours = False  # the client understands events that the API does not have
         self._told = 0
         self._silent_since = 0.0
-        self._previous: str | None = None
-        self._response: _Response | None = None
+        self._response: Response | None = None
+        self._metadata: dict[str, str] | None = None
+        self._ended: ev.AnswerFinished | None = None
         self._ending = False
         self._spoke = False
-        self._written = 0
+        self._taken: dict[str, str] = {}  # turns whose item the client knows already
+
+    def sound_as(self, form: Format) -> None:
+        """How sound goes out in events from now on."""
+        self._encoder = Encoder(form)
 
     def begin(self, session: ServerEvent) -> None:
         """The conversation is open."""
@@ -65,13 +81,34 @@ class Story:
 
     def written(self, role: str, text: str, wanted: str | None) -> None:
         """Something was said in writing. wanted: the client's own name for it."""
-        self._written += 1
-        name = wanted or f"item_{self._name}_written_{self._written}"
-        content = [{"type": "input_text" if role == "user" else "output_text", "text": text}]
-        item = {"id": name, "object": "realtime.item", "type": "message", "status": "completed", "role": role, "content": content}
-        for kind in ("conversation.item.added", "conversation.item.done"):
-            self._tell(kind, item=item, previous_item_id=self._previous)
-        self._previous = name
+        content = {"type": "output_text" if role == "assistant" else "input_text", "text": text}
+        self.items.whole(message(self.items.name(wanted), role, [content]))
+
+    def returned(self, call: str, output: str, wanted: str | None) -> None:
+        """That came of a call."""
+        item = {"id": self.items.name(wanted), "object": "realtime.item", "type": "function_call_output", "status": "completed"}
+        self.items.whole({**item, "call_id": call, "output": output})
+
+    def took(self, turn: str, wanted: str | None = None, *, committed: bool) -> None:
+        """Sound is a turn of the user because the client says so; its words follow. committed: it came by the buffer."""
+        name = wanted or self._user(turn)
+        self._taken[turn] = name
+        if committed:
+            self._tell("input_audio_buffer.committed", item_id=name, previous_item_id=self.items.last)
+        self.items.whole(message(name, "user", [{"type": "input_audio", "transcript": None}]))
+
+    def retrieved(self, item: ServerEvent) -> None:
+        """The client has asked for that item."""
+        self._tell("conversation.item.retrieved", item=item)
+
+    def deleted(self, name: str) -> None:
+        """That item is taken out of the conversation."""
+        self.items.forget(name)
+        self._tell("conversation.item.deleted", item_id=name)
+
+    def expect(self, metadata: dict[str, str] | None) -> None:
+        """The next response has these."""
+        self._metadata = metadata
 
     def answers_with(self, item: str) -> bool:
         """Whether that is the message that is being said."""
@@ -88,8 +125,32 @@ class Story:
     def hear(self, event: ev.Event) -> None:
         """Something happened in the conversation."""
         match event:
-            case ev.AnswerRequested():
-                self._respond(event.turn)
+            case ev.AnswerBegun():
+                self._respond(event)
+            case ev.Failure():
+                self._failed(event)
+            case _:
+                if self._knows_ours:
+                    self._tell_ours(event)
+                self._listen(event)
+                if self._response is not None and self._response.turn == event.turn:
+                    self._answer(event, self._response)
+
+    def _tell_ours(self, event: ev.Event) -> None:
+        """What the API has no event for."""
+        match event:
+            case ev.TurnMetrics():
+                self._tell("assistant.metrics", item_id=self._user(event.turn), stages=event.stages)
+            case ev.TranscriptPartial():
+                self._tell("assistant.transcript.partial", item_id=self._user(event.turn), text=event.text)
+            case ev.ReplyText() if self._response is not None and self._response.turn == event.turn:
+                self._tell("assistant.reply.text", item_id=self._response.item_name, delta=event.delta)
+            case _:
+                pass
+
+    def _listen(self, event: ev.Event) -> None:
+        """Something happened on the side of the user."""
+        match event:
             case ev.SpeechStarted():
                 self._tell("input_audio_buffer.speech_started", audio_start_ms=_ms(event.since), item_id=self._user(event.turn))
             case ev.SpeechStopped():
@@ -98,28 +159,26 @@ class Story:
                 self._committed(event.turn)
             case ev.TranscriptFinal():
                 self._understood(event)
-            case ev.Failure():
-                self._failed(event)
-            case ev.TurnMetrics():
-                if self._knows_ours:
-                    self._tell("assistant.metrics", item_id=self._user(event.turn), stages=event.stages)
-            case _ if self._response is not None and self._response.turn == event.turn:
-                self._answer(event, self._response)
+            case ev.TranscriptFailed():
+                told = {"item_id": self._taken.pop(event.turn), "content_index": 0}
+                self._tell("conversation.item.input_audio_transcription.failed", **told, error=_fault(event))
             case _:
                 pass
 
-    def _answer(self, event: ev.Event, response: "_Response") -> None:
+    def _answer(self, event: ev.Event, response: Response) -> None:
         """Something happened to the response."""
         match event:
             case ev.ReplySpoken():
-                response.transcript += event.delta
-                self._part("response.output_audio_transcript.delta", delta=event.delta)
-            case ev.AudioStarted() | ev.AudioResumed() | ev.StopgapStarted():
+                response.spoke(event.delta)
+            case ev.ReplyText():
+                if not response.aloud:
+                    response.wrote(event.delta)
+            case ev.AudioStarted() | ev.StopgapStarted():
                 self._sounds(response)
-            case ev.AudioPaused():
-                self.speaking = False
-            case ev.AudioFinished():
-                self._ending = True  # its last block is still to be sent
+            case ev.AudioPaused() | ev.AudioResumed():
+                self._hold(response, held=isinstance(event, ev.AudioPaused))
+            case ev.AnswerFinished():
+                self._ending, self._ended = True, event  # its last block is still to be sent
             case ev.AudioStopped():
                 self._interrupted(response, by_client=event.reason == ev.CUT)
             case ev.AnswerGivenUp():
@@ -131,96 +190,73 @@ class Story:
 
     def played(self, samples: Samples) -> None:
         """A block of the output has gone out, shape [n] at `RATE`; silence where nothing is being said."""
-        if self._response is not None and (self.speaking or self._spoke or self._ending) and len(samples):
-            self._response.sent += len(samples)
-            if self._carries_sound:
-                self._part("response.output_audio.delta", delta=pcm16(samples))
+        response = self._response
+        if response is not None and response.begun and (self.speaking or self._spoke or self._ending) and response.aloud and len(samples):
+            response.sound(len(samples), self._encoder.encode(samples) if self._carries_sound else None)
         self._spoke = False
         if self._ending:
-            self._end("completed")
+            self._end("failed" if response is not None and response.failed else "completed")
 
     def _committed(self, turn: str) -> None:
-        if self._response is not None:  # an answer without a sound
-            self._end("completed")
         item = self._user(turn)
         self._tell("input_audio_buffer.speech_stopped", audio_end_ms=_ms(self._silent_since), item_id=item)
-        self._tell("input_audio_buffer.committed", item_id=item, previous_item_id=self._previous)
+        self._tell("input_audio_buffer.committed", item_id=item, previous_item_id=self.items.last)
 
     def _understood(self, event: ev.TranscriptFinal) -> None:
-        name, text = self._user(event.turn), event.transcript.text
-        item = {
-            "id": name,
-            "object": "realtime.item",
-            "type": "message",
-            "status": "completed",
-            "role": "user",
-            "content": [{"type": "input_audio", "transcript": text}],
-        }
-        for kind in ("conversation.item.added", "conversation.item.done"):
-            self._tell(kind, item=item, previous_item_id=self._previous)
-        self._previous = name
+        text = event.transcript.text
+        name = self._taken.pop(event.turn, None)
+        if name is None:
+            name = self._user(event.turn)
+            self.items.whole(message(name, "user", [{"type": "input_audio", "transcript": text}]))
+        else:
+            self.items.understood(name, text)
         told = {"item_id": name, "content_index": 0}
         self._tell("conversation.item.input_audio_transcription.delta", **told, delta=text)
         usage = {"type": "duration", "seconds": event.transcript.seconds}
         self._tell("conversation.item.input_audio_transcription.completed", **told, transcript=text, usage=usage)
-        self._respond(event.turn)
 
-    def _respond(self, turn: str) -> None:
-        if self._response is not None:  # an answer without a sound
-            self._end("completed")
-        self._response = _Response(self._name, turn)
-        self._tell("response.created", response=self._response.describe("in_progress"))
+    def _respond(self, event: ev.AnswerBegun) -> None:
+        self._end("completed")  # one that was given up, or failed, and of which nothing was heard
+        metadata, self._metadata = self._metadata, None
+        by_track = not self._carries_sound
+        self._response = Response(self._name, event.turn, self._tell, self.items, aloud=event.aloud, by_track=by_track, metadata=metadata)
 
-    def _sounds(self, response: "_Response") -> None:
+    def _sounds(self, response: Response) -> None:
         self.speaking = True
         self._spoke = True
-        if not response.begun:
-            response.begun = True
-            item = response.item("in_progress")
-            self._tell("response.output_item.added", response_id=response.name, output_index=0, item=item)
-            self._tell("conversation.item.added", item=item, previous_item_id=self._previous)
-            self._part("response.content_part.added", part={"type": "audio", "transcript": ""})
-            self._previous = response.item_name
-            if not self._carries_sound:
-                self._tell("output_audio_buffer.started", response_id=response.name)
+        response.begin()
 
-    def _interrupted(self, response: "_Response", *, by_client: bool) -> None:
+    def _hold(self, response: Response, *, held: bool) -> None:
+        """The answer is paused, or goes on."""
+        if held:
+            self.speaking = False
+        else:
+            self._sounds(response)
+        if self._knows_ours and not self._carries_sound:
+            self._tell("assistant.held" if held else "assistant.resumed")
+            self._held(held)
+
+    def _interrupted(self, response: Response, *, by_client: bool) -> None:
         self._end("cancelled", "client_cancelled" if by_client else "turn_detected")
-        if response.begun and not by_client:
+        if response.begun and response.aloud and not by_client:
             self.truncated(response.item_name, _ms(response.sent / RATE))
 
     def _failed(self, event: ev.Failure) -> None:
-        fault = {"type": "server_error", "code": "engine_failed", "message": f"{event.problem} {event.remedy}".strip()}
-        self._tell("error", error={**fault, "param": None, "event_id": None})
-        if self._response is not None and not self._response.begun:
-            self._end("failed")
+        self._tell("error", error={**_fault(event), "event_id": None})
+        if self._response is not None:
+            self._response.failed = True
+            if not (self._response.begun and self._response.aloud):  # else what was made of it is still being heard
+                self._end("failed")
 
     def _end(self, status: str, reason: str | None = None) -> None:
         """The response is over."""
         response, self._response = self._response, None
+        ended, self._ended = self._ended, None
         self.speaking = self._ending = self._spoke = False
         if response is None:
             return
-        if response.begun:
-            self._close_item(response, "completed" if status == "completed" else "incomplete")
-            if not self._carries_sound:
-                self._tell(f"output_audio_buffer.{'stopped' if status == 'completed' else 'cleared'}", response_id=response.name)
-        self._tell("response.done", response=response.describe(status, reason))
-
-    def _close_item(self, response: "_Response", status: str) -> None:
-        place = {"response_id": response.name, "item_id": response.item_name, "output_index": 0, "content_index": 0}
-        text = response.transcript.strip()
-        self._tell("response.output_audio.done", **place)
-        self._tell("response.output_audio_transcript.done", **place, transcript=text)
-        self._tell("response.content_part.done", **place, part={"type": "audio", "transcript": text})
-        item = response.item(status)
-        self._tell("response.output_item.done", response_id=response.name, output_index=0, item=item)
-        self._tell("conversation.item.done", item=item, previous_item_id=None)
-
-    def _part(self, kind: str, **fields: Any) -> None:
-        response = self._response
-        assert response is not None
-        self._tell(kind, response_id=response.name, item_id=response.item_name, output_index=0, content_index=0, **fields)
+        usage, calls = (None, ()) if ended is None or status != "completed" else (ended.usage, ended.calls)
+        response.end(status, reason, usage, calls)
 
     def _user(self, turn: str) -> str:
         return f"item_{self._name}_{turn}_user"
@@ -230,32 +266,9 @@ class Story:
         self._send({"type": kind, "event_id": f"event_{self._name}_{self._told}", **fields})
 
 
-class _Response:
-    """One answer, as the client knows it."""
-
-    def __init__(self, conversation: str, turn: str) -> None:
-        self.turn = turn
-        self.name = f"resp_{conversation}_{turn}"
-        self.item_name = f"item_{conversation}_{turn}_assistant"
-        self.begun = False
-        """The client knows its item."""
-        self.sent = 0
-        """Samples at `RATE`."""
-        self.transcript = ""
-        self._conversation = conversation
-
-    def item(self, status: str) -> ServerEvent:
-        """Its one message."""
-        content = [{"type": "output_audio", "transcript": self.transcript.strip()}] if status != "in_progress" else []
-        message = {"id": self.item_name, "object": "realtime.item", "type": "message", "role": "assistant"}
-        return {**message, "status": status, "content": content}
-
-    def describe(self, status: str, reason: str | None = None) -> ServerEvent:
-        """All of it."""
-        details = None if status in {"in_progress", "completed"} else {"type": status, "reason": reason}
-        output = [self.item("completed" if status == "completed" else "incomplete")] if self.begun and status != "in_progress" else []
-        response = {"id": self.name, "object": "realtime.response", "status": status, "status_details": details, "output": output}
-        return {**response, "conversation_id": f"conv_{self._conversation}", "output_modalities": ["audio"], "usage": None}
+def _fault(event: ev.Failure | ev.TranscriptFailed) -> ServerEvent:
+    message = f"{event.problem} {event.remedy}".strip()
+    return {"type": "server_error", "code": "engine_failed", "message": message, "param": None}
 
 
 def _ms(seconds: float) -> int:

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 import anyio
 
 from multimodal_assistant.core.errors import EngineTimeout, InvalidSetting
-from multimodal_assistant.core.types import TextDelta, Usage
+from multimodal_assistant.core.types import TextDelta, ToolCall, Usage
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -30,9 +30,10 @@ class Deadlines:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What one message of the server brought: text, token counts, or neither."""
+    """What one message of the server brought: text, calls, token counts, or nothing."""
 
     text: str = ""
+    calls: tuple[ToolCall, ...] = ()
     prompt_tokens: int = 0
     cached_tokens: int = 0
     completion_tokens: int = 0
@@ -51,9 +52,9 @@ async def within(chunks: AsyncGenerator[Chunk], deadlines: Deadlines, server: st
                 break
             if chunk.prompt_tokens or chunk.completion_tokens:
                 counts = chunk
-            if chunk.text:
+            if chunk.text or chunk.calls:
                 first = first if first is not None else time.perf_counter() - started
-                yield TextDelta(chunk.text)
+                yield TextDelta(chunk.text, calls=chunk.calls)
     seconds = time.perf_counter() - started
     yield TextDelta(
         "",

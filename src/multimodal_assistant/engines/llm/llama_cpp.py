@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multimodal_assistant.core.errors import EngineFailed
-from multimodal_assistant.core.types import Details, Message, TextDelta, Usage
+from multimodal_assistant.core.types import Details, Message, TextDelta, Tool, Usage
 from multimodal_assistant.core.worker import Emit, Worker
 from multimodal_assistant.engines.llama import open_server
+
+from .lines import Fragments, declared, lines
 
 if TYPE_CHECKING:
     import xllamacpp
@@ -62,8 +64,23 @@ class LlamaCppModel:
 
         Left early, generation stops at the next token; a prompt being evaluated is finished first.
         """
+        async with aclosing(self._write(messages, max_tokens, {})) as deltas:
+            async for delta in deltas:
+                yield delta
+
+    async def reply_or_call(
+        self, messages: Sequence[Message], *, max_tokens: int, tools: Sequence[Tool], required: bool = False
+    ) -> AsyncGenerator[TextDelta]:
+        """See `core.protocols.ToolCalling`."""
+        offer = {"tools": declared(tools), "tool_choice": "required" if required else "auto"}
+        async with aclosing(self._write(messages, max_tokens, offer)) as deltas:
+            async for delta in deltas:
+                yield delta
+
+    async def _write(self, messages: Sequence[Message], max_tokens: int, offer: dict[str, Any]) -> AsyncGenerator[TextDelta]:
         request = {
-            "messages": [{"role": message.role, "content": message.text} for message in messages if message.text],
+            "messages": lines(messages),
+            **offer,
             "max_tokens": max_tokens,
             "stream": True,
             "cache_prompt": True,
@@ -95,6 +112,7 @@ def _generate(server: "xllamacpp.Server", request: dict[str, Any], emit: Emit[Te
     clock = _Progress(time.perf_counter)
     failure: list[str] = []
     usage: list[Usage] = []
+    fragments = Fragments()
 
     def receive(chunk: dict[str, Any]) -> bool:
         if "error" in chunk:
@@ -103,6 +121,9 @@ def _generate(server: "xllamacpp.Server", request: dict[str, Any], emit: Emit[Te
         choices: list[dict[str, Any]] = chunk.get("choices") or [{}]
         delta: dict[str, Any] = choices[0].get("delta", {})
         text = delta.get("content")
+        for piece in delta.get("tool_calls") or ():
+            function: dict[str, Any] = piece.get("function") or {}
+            fragments.add(piece.get("index", 0), call=piece.get("id"), name=function.get("name"), arguments=function.get("arguments"))
         if "timings" in chunk:
             usage.append(clock.usage(chunk["timings"]))
         if text:
@@ -117,6 +138,8 @@ def _generate(server: "xllamacpp.Server", request: dict[str, Any], emit: Emit[Te
     if failure:
         remedy = "Start a new conversation." if "context size" in failure[0] else ""
         raise EngineFailed(f"The language model {name} failed: {failure[0]}.", remedy)
+    if calls := fragments.whole():
+        emit(TextDelta("", calls=calls))
     emit(TextDelta("", usage[-1] if usage else clock.usage({})))
 
 

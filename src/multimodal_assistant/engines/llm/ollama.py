@@ -1,6 +1,7 @@
 """Conversation → text stream, by an Ollama server."""
 
 import contextlib
+import json
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -9,9 +10,10 @@ import anyio
 import anyio.to_thread
 
 from multimodal_assistant.core.errors import AssistantError, EngineFailed, EngineTimeout, EngineUnavailable, ModelFetchFailed
-from multimodal_assistant.core.types import Details, Message, TextDelta
+from multimodal_assistant.core.types import Details, Message, TextDelta, Tool, ToolCall
 
 from .hosted import Chunk, Deadlines, base_address, connection, split_address, within
+from .lines import declared, new_call
 
 if TYPE_CHECKING:
     import ollama
@@ -91,6 +93,14 @@ class OllamaModel:
             async for delta in deltas:
                 yield delta
 
+    async def reply_or_call(
+        self, messages: Sequence[Message], *, max_tokens: int, tools: Sequence[Tool], required: bool = False
+    ) -> AsyncGenerator[TextDelta]:
+        """See `core.protocols.ToolCalling`. Ollama has no way to require a call: the model may write instead."""
+        async with aclosing(within(self._chunks(messages, max_tokens, tools), self._deadlines, "Ollama")) as deltas:
+            async for delta in deltas:
+                yield delta
+
     async def capabilities(self) -> frozenset[str]:
         """What the model can do, in Ollama's words: "completion", "vision", "thinking", "tools"."""
         if self._capabilities is None:
@@ -110,14 +120,17 @@ class OllamaModel:
             self._client = await _connect(self._host)
         return self._client
 
-    async def _chunks(self, messages: Sequence[Message], max_tokens: int) -> AsyncGenerator[Chunk]:
+    async def _chunks(self, messages: Sequence[Message], max_tokens: int, tools: Sequence[Tool] = ()) -> AsyncGenerator[Chunk]:
         client = await self._connected()
-        await self.capabilities()
+        can = await self.capabilities()
+        if tools and "tools" not in can:
+            raise EngineUnavailable(f"The model {self._model} cannot call functions.", "Choose another with --llm ollama:NAME.")
         async with _failures(client, self._host, self._model):
             parts = await cast(Any, client).chat(  # its signature is only partly known
                 self._model,
-                [{"role": message.role, "content": message.text} for message in messages if message.text],
+                _lines(messages),
                 stream=True,
+                tools=declared(tools) or None,
                 think=self._think,
                 options={**self._options, "num_predict": max_tokens},
                 keep_alive=self._keep_alive,
@@ -126,9 +139,39 @@ class OllamaModel:
             async with aclosing(cast("AsyncGenerator[ollama.ChatResponse]", parts)) as responses:
                 async for response in responses:
                     done = bool(response.done)
-                    yield Chunk(response.message.content or "", response.prompt_eval_count or 0, 0, response.eval_count or 0)
+                    counts = response.prompt_eval_count or 0, 0, response.eval_count or 0
+                    yield Chunk(response.message.content or "", _calls(response), *counts)
             if not done:
                 raise EngineFailed("Ollama broke off in the middle of its answer.", "Look into its log: `ollama serve` shows it.")
+
+
+def _lines(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """The conversation. Ollama takes arguments as objects, and an outcome by the name of its function."""
+    names = {call.id: call.name for message in messages for call in message.calls}
+    lines: list[dict[str, Any]] = []
+    for message in messages:
+        line: dict[str, Any] = {"role": message.role, "content": message.text}
+        if message.calls:
+            line["tool_calls"] = [{"function": {"name": call.name, "arguments": _object(call)}} for call in message.calls]
+        if message.role == "tool":
+            line["tool_name"] = names.get(message.answers, "")
+        if message.text or message.calls or message.role == "tool":
+            lines.append(line)
+    return lines
+
+
+def _object(call: ToolCall) -> dict[str, Any]:
+    try:
+        arguments = json.loads(call.arguments)
+    except ValueError:
+        return {}
+    return cast("dict[str, Any]", arguments) if isinstance(arguments, dict) else {}
+
+
+def _calls(response: "ollama.ChatResponse") -> tuple[ToolCall, ...]:
+    """Ollama gives calls whole."""
+    made = response.message.tool_calls or ()
+    return tuple(new_call(call.function.name, json.dumps(dict(call.function.arguments), ensure_ascii=False)) for call in made)
 
 
 async def available(host: str = HOST, timeout: float = 0.3) -> tuple[str, ...] | None:

@@ -9,9 +9,10 @@ import anyio
 import anyio.to_thread
 
 from multimodal_assistant.core.errors import AssistantError, EngineFailed, EngineTimeout, EngineUnavailable
-from multimodal_assistant.core.types import Details, Message, TextDelta
+from multimodal_assistant.core.types import Details, Message, TextDelta, Tool
 
 from .hosted import Chunk, Deadlines, connection, split_address, within
+from .lines import Fragments, declared, lines
 
 if TYPE_CHECKING:
     import openai
@@ -96,18 +97,30 @@ class OpenAICompatibleModel:
             async for delta in deltas:
                 yield delta
 
-    async def _chunks(self, messages: Sequence[Message], max_tokens: int) -> AsyncGenerator[Chunk]:
+    async def reply_or_call(
+        self, messages: Sequence[Message], *, max_tokens: int, tools: Sequence[Tool], required: bool = False
+    ) -> AsyncGenerator[TextDelta]:
+        """See `core.protocols.ToolCalling`."""
+        offer = {"tools": declared(tools), "tool_choice": "required" if required else "auto"}
+        async with aclosing(within(self._chunks(messages, max_tokens, offer), self._deadlines, self._server)) as deltas:
+            async for delta in deltas:
+                yield delta
+
+    async def _chunks(self, messages: Sequence[Message], max_tokens: int, offer: dict[str, Any] | None = None) -> AsyncGenerator[Chunk]:
         if self._client is None:
             self._client = await anyio.to_thread.run_sync(self._make_client)
         client = self._client
         if self._model is None:
             self._model = await self._first_listed(client)
         finished = False
-        stream = await self._open(client, self._model, messages, max_tokens)
+        fragments = Fragments()
+        stream = await self._open(client, self._model, messages, max_tokens, offer or {})
         async with self._failures(client, begun=True), stream:
             async for message in stream:
                 finished = finished or any(choice.finish_reason for choice in message.choices)
-                yield _chunk(message)
+                yield _chunk(message, fragments)
+            if calls := fragments.whole():
+                yield Chunk(calls=calls)
             if not finished:
                 raise EngineFailed(f"{self._server} broke off in the middle of its answer.", "Try again, or look into its log.")
 
@@ -128,7 +141,7 @@ class OpenAICompatibleModel:
         return names[0]
 
     async def _open(
-        self, client: "openai.AsyncOpenAI", model: str, messages: Sequence[Message], max_tokens: int
+        self, client: "openai.AsyncOpenAI", model: str, messages: Sequence[Message], max_tokens: int, offer: dict[str, Any]
     ) -> "openai.AsyncStream[ChatCompletionChunk]":
         """Send the request, in simpler words if the server rejects it."""
         import openai
@@ -138,7 +151,7 @@ class OpenAICompatibleModel:
         async with self._failures(client):
             while True:
                 try:
-                    stream = await create(**self._request(dialect, model, messages, max_tokens))
+                    stream = await create(**self._request(dialect, model, messages, max_tokens, offer))
                 except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                     simpler = dialect.without(str(error))
                     if simpler is None:
@@ -149,10 +162,13 @@ class OpenAICompatibleModel:
                     return stream
         raise AssertionError("unreachable")
 
-    def _request(self, dialect: _Dialect, model: str, messages: Sequence[Message], max_tokens: int) -> dict[str, Any]:
+    def _request(
+        self, dialect: _Dialect, model: str, messages: Sequence[Message], max_tokens: int, offer: dict[str, Any]
+    ) -> dict[str, Any]:
         request: dict[str, Any] = {
             "model": model,
-            "messages": [{"role": message.role, "content": message.text} for message in messages if message.text],
+            "messages": lines(messages),
+            **offer,
             "stream": True,
             dialect.max_tokens: max_tokens,
         }
@@ -224,10 +240,16 @@ class OpenAICompatibleModel:
         return text[:200].rstrip(". ") or "no reason given"
 
 
-def _chunk(message: "ChatCompletionChunk") -> Chunk:
+def _chunk(message: "ChatCompletionChunk", fragments: Fragments) -> Chunk:
+    """The text and the counts; pieces of calls go to the others."""
+    for choice in message.choices:
+        for piece in (choice.delta.tool_calls or ()) if choice.delta else ():
+            function = piece.function
+            name, arguments = (function.name, function.arguments) if function else (None, None)
+            fragments.add(piece.index, call=piece.id, name=name, arguments=arguments)
     text = "".join(choice.delta.content or "" for choice in message.choices if choice.delta)
     usage = message.usage
     if usage is None:
         return Chunk(text)
     cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else 0
-    return Chunk(text, usage.prompt_tokens, cached or 0, usage.completion_tokens)
+    return Chunk(text, (), usage.prompt_tokens, cached or 0, usage.completion_tokens)
