@@ -24,6 +24,7 @@ run: setup
 
 test: .venv/.dev
 	@sh scripts/test_sound_system.sh
+	@sh scripts/test_browser.sh
 	@sh scripts/fastrtc_environment.sh
 	@"$(BIN)/assistant" models pull --group test
 	@$(MAKE) --no-print-directory lint

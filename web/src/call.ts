@@ -27,6 +27,7 @@ export class CallFailed extends Error {
 
 const CALLS = "/v1/realtime/calls";
 const GATHER_MS = 2000;
+const ANSWER_MS = 10_000; // a network that swallows everything says nothing either
 const CONNECT_MS = 10_000;
 
 export class Call {
@@ -72,13 +73,19 @@ export class Call {
 
   /** End it. Safe to call twice. */
   hangUp(): void {
-    if (this.over) return;
+    if (!this.end()) return;
+    // First told, then done: the server would not know the call any more. While the page is being closed it is told, too.
+    const told = this.place ? fetch(`${this.place}/hangup`, { method: "POST", keepalive: true }) : Promise.resolve();
+    void told.catch(() => undefined).finally(() => this.pc.close());
+  }
+
+  /** Nothing is heard of it from now on; false: that was so already. */
+  private end(): boolean {
+    if (this.over) return false;
     this.over = true;
     this.pulse.stop();
-    this.pc.close();
     this.loudspeaker.srcObject = null;
-    // Also while the page is being closed: the server need not wait until it misses us.
-    if (this.place) void fetch(`${this.place}/hangup`, { method: "POST", keepalive: true }).catch(() => undefined);
+    return true;
   }
 
   private async connect(wishes: Wishes, given: AbortSignal): Promise<void> {
@@ -87,7 +94,7 @@ export class Call {
       if (this.pc.connectionState === "failed") this.fail(words.LOST);
     });
     this.channel.addEventListener("message", (event) => this.received(String(event.data)));
-    this.channel.addEventListener("close", () => this.fail(words.LOST));
+    this.channel.addEventListener("close", () => this.closed());
     await this.voice.sender.replaceTrack(wishes.microphone);
     if (wishes.picture) this.pc.addTransceiver(wishes.picture, { direction: "sendrecv" });
     await this.pc.setLocalDescription(await this.pc.createOffer());
@@ -110,7 +117,7 @@ export class Call {
     const wanted: RequestInit = instructions ? { body } : { body: sdp, headers: { "Content-Type": "application/sdp" } };
     let response: Response;
     try {
-      response = await fetch(CALLS, { method: "POST", signal, ...wanted });
+      response = await fetch(CALLS, { method: "POST", signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]), ...wanted });
     } catch {
       throw new CallFailed(words.UNREACHABLE);
     }
@@ -127,6 +134,7 @@ export class Call {
   }
 
   private received(text: string): void {
+    if (this.over) return;
     const event = JSON.parse(text) as ServerEvent;
     if (event.type === "assistant.heartbeat") this.pulse.felt();
     else if (event.type === "assistant.goodbye") this.goodbye = event.message;
@@ -143,6 +151,12 @@ export class Call {
   private fallSilent(event: ServerEvent): void {
     if (event.type === "assistant.held" || event.type === "output_audio_buffer.cleared") this.loudspeaker.muted = true;
     if (event.type === "assistant.resumed" || event.type === "output_audio_buffer.started") this.loudspeaker.muted = false;
+  }
+
+  /** The server has ended it. */
+  private closed(): void {
+    this.place = "";
+    this.fail(words.LOST);
   }
 
   private fail(problem: Problem): void {

@@ -83,6 +83,9 @@ export class Conversation {
         return this.written(event.item_id, event.delta);
       case "response.output_audio_transcript.delta":
         return this.heard(event.item_id, event.delta);
+      case "assistant.held":
+        return this.turnTo("hearing");
+      case "assistant.resumed":
       case "output_audio_buffer.started":
         return this.turnTo("speaking");
       case "conversation.item.truncated":

@@ -37,6 +37,7 @@ export type ServerEvent =
   | { type: "output_audio_buffer.started" | "output_audio_buffer.stopped" | "output_audio_buffer.cleared" }
   | { type: "assistant.heartbeat" | "assistant.held" | "assistant.resumed" }
   | { type: "assistant.goodbye"; message: string }
+  | { type: "assistant.held" | "assistant.resumed" }
   | { type: "assistant.transcript.partial"; item_id: string; text: string }
   | { type: "assistant.reply.text"; item_id: string; delta: string }
   | { type: "assistant.metrics"; item_id: string; stages: Stages };

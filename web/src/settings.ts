@@ -54,8 +54,8 @@ export class Settings {
   private async open(): Promise<void> {
     this.manner.value = kept.instructions.get();
     this.appearance.value = theme();
-    this.dialog.showModal();
     await this.list();
+    this.dialog.showModal();
   }
 
   private async list(): Promise<void> {

@@ -6,7 +6,7 @@ import { make } from "./dom";
 /** One after the other; each begins where the one before ended. */
 const STEPS: [string, string][] = [
   ["stt", "understanding your words"],
-  ["end_of_sentence", "judging whether you are done"],
+  ["end_of_sentence", "judging that you are done"],
   ["llm_first_token", "first word of the answer"],
   ["llm_first_clause", "first clause"],
   ["tts_first_audio", "its sound"],
@@ -19,8 +19,8 @@ const SINCE: [string, string][] = [
 
 export function waterfall(stages: Stages, open: boolean): HTMLElement {
   const known = (name: string): number => stages[name] ?? 0;
-  const steps = STEPS.filter(([name]) => known(name) > 0);
-  const since = SINCE.filter(([name]) => known(name) > 0);
+  const steps = STEPS.filter(([name]) => known(name) >= 0.5);
+  const since = SINCE.filter(([name]) => known(name) >= 0.5);
   const whole = Math.max(1, steps.reduce((sum, [name]) => sum + known(name), 0), ...since.map(([name]) => known(name)));
   const rows: HTMLElement[] = [];
   let begin = 0;
