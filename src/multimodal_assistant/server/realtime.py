@@ -2,6 +2,7 @@
 
 import json
 import logging
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -57,6 +58,7 @@ class _Caller:
         connection = RealtimeConnection(story)
         self._conversation = Conversation(host, name, connection, story, self._tasks, packets=connection)
         self._pace = Pace()
+        self._sent = anyio.Event()
         self._close = (NORMAL, "")
 
     async def run(self, seconds: float) -> None:
@@ -71,7 +73,8 @@ class _Caller:
         except BaseExceptionGroup as group:
             raise leaf(group) from group
         if self._close[0] != NORMAL:
-            await self._socket.close(*self._close)
+            with suppress(WebSocketDisconnect, RuntimeError):  # the client was faster
+                await self._socket.close(*self._close)
 
     async def _part(self, seconds: float) -> None:
         """End it where it has to end, with a goodbye."""
@@ -94,6 +97,7 @@ class _Caller:
             async for event in self._unread:
                 with anyio.fail_after(_SEND_SECONDS):
                     await self._socket.send_text(json.dumps(event, ensure_ascii=False))
+                self._sent.set()
             self._tasks.cancel_scope.cancel()
         except TimeoutError:
             self._close = (TOO_SLOW, "The events of the conversation are not being read.")
@@ -110,3 +114,10 @@ class _Caller:
             event = received.get("text") or received.get("bytes") or b""
             await self._pace.wait(len(event))
             await self._conversation.obey(event)
+            await self._room()
+
+    async def _room(self) -> None:
+        """Wait until half of the outbox is free: a client that asks faster than it can be told is read more slowly."""
+        while self._outbox.statistics().current_buffer_used > _BEHIND // 2:
+            self._sent = anyio.Event()
+            await self._sent.wait()

@@ -11,6 +11,7 @@ from multimodal_assistant.core.errors import UsageError
 from .realtime_wishes import ResponseWishes
 
 _MOST_TEXT = 16_000  # characters of one item
+_LONGEST_NAME = 512  # of an event, characters
 
 
 class BadMessage(UsageError):
@@ -25,7 +26,7 @@ class BadMessage(UsageError):
 class _Message(BaseModel):
     model_config = ConfigDict(frozen=True)
 
-    event_id: str | None = Field(default=None, max_length=512)
+    event_id: str | None = Field(default=None, max_length=_LONGEST_NAME)
 
 
 class UpdateSession(_Message):
@@ -180,8 +181,13 @@ _MESSAGE = TypeAdapter[Message](Annotated[Message, Field(discriminator="type")])
 class _Kind(BaseModel):
     """What is looked at before the rest."""
 
-    type: str = Field(max_length=64)
-    event_id: str | None = Field(default=None, max_length=512)
+    type: Any = None
+    event_id: Any = None
+
+    @property
+    def name(self) -> str | None:
+        """Of the event, by which an error refers to it."""
+        return self.event_id if isinstance(self.event_id, str) and len(self.event_id) <= _LONGEST_NAME else None
 
 
 def parsed(text: str | bytes) -> Message:
@@ -190,12 +196,14 @@ def parsed(text: str | bytes) -> Message:
         kind = _Kind.model_validate_json(text)
     except ValidationError:
         raise BadMessage('An event is a JSON object with a "type".', "invalid_event") from None
+    if not isinstance(kind.type, str):
+        raise BadMessage('The "type" of the event is missing or no text.', "invalid_event", kind.name)
     try:
         return _MESSAGE.validate_json(text)
     except ValidationError as error:
         if error.errors(include_url=False, include_input=False, include_context=False)[0]["loc"] == ():
-            raise BadMessage("There is no event of that type.", "invalid_event", kind.event_id) from None
-        raise BadMessage(f"{kind.type}: {complaint(error, skip=1)}", "invalid_value", kind.event_id) from None
+            raise BadMessage("There is no event of that type.", "invalid_event", kind.name) from None
+        raise BadMessage(f"{kind.type}: {complaint(error, skip=1)}", "invalid_value", kind.name) from None
 
 
 def complaint(error: ValidationError, skip: int = 0) -> str:
