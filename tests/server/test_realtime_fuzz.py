@@ -6,7 +6,7 @@ import json
 import logging
 import random
 from collections import Counter
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -91,11 +91,13 @@ JUNK: list[Any] = [
 def mutated(event: dict[str, Any], chance: random.Random) -> dict[str, Any]:
     """The same with one thing in it missing or of another kind."""
     event = copy.deepcopy(event)
-    place: Any = event
+    place: dict[Any, Any] | list[Any] = event
     while True:
-        key = chance.choice(list(place) if isinstance(place, dict) else range(len(place)))  # pyright: ignore[reportUnknownArgumentType]
-        if isinstance(place[key], dict | list) and place[key] and chance.random() < 0.7:
-            place = place[key]
+        keys: list[Any] = list(place) if isinstance(place, dict) else list(range(len(place)))
+        key = chance.choice(keys)
+        inner: Any = place[key]
+        if isinstance(inner, dict | list) and inner and chance.random() < 0.7:
+            place = cast("dict[Any, Any] | list[Any]", inner)
             continue
         if chance.random() < 0.2:
             del place[key]
