@@ -137,6 +137,9 @@ def calls_routes(calls: Calls, door: Door) -> APIRouter:
     @routes.post("")
     async def begin(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
         offer, wishes = await _offered(request)
+        secret = door.secret(request)
+        if secret is not None and not wishes:
+            wishes = json.dumps({"type": "session.update", "session": secret.wishes})
         try:
             answer = await calls.begin(door.client(request), offer, wishes)
         except NoRoom as error:

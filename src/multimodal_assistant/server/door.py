@@ -13,6 +13,7 @@ from .faults import fault
 from .host import Host, is_loopback
 from .limits import Buckets
 from .logins import COOKIE, SECONDS, Logins
+from .secrets import Secret, Secrets, opens
 
 _SUBPROTOCOL = "openai-insecure-api-key."
 _LOCKED = ("/v1/", "/metrics")
@@ -41,6 +42,7 @@ class Door:
 
     def __init__(self, host: Host) -> None:
         self.logins = Logins()
+        self.secrets = Secrets()
         self._host = host
         per_second = host.settings.requests_per_minute / 60
         self._requests = Buckets(per_second, host.settings.requests_per_minute)
@@ -48,7 +50,12 @@ class Door:
 
     def client(self, connection: HTTPConnection) -> str:
         """Whom limits count for."""
-        return self._host.client(self._key(connection), address(connection))
+        secret = self.secret(connection)
+        return self._host.client(self._key(connection), address(connection)) if secret is None else secret.client
+
+    def secret(self, connection: HTTPConnection) -> Secret | None:
+        """The short-lived key that `connection` shows, where one is enough."""
+        return self.secrets.find(shown_key(connection), anyio.current_time()) if opens(connection.url.path) else None
 
     def judge(self, connection: HTTPConnection) -> Refusal | None:
         """Why `connection` may not come in; None where it may."""
@@ -57,7 +64,8 @@ class Door:
         if not own_page(connection, open_door=self._host.open):
             refused.labels("origin").inc()
             return Refusal(403, "Pages of other origins are not let in.", "forbidden")
-        if connection.url.path.startswith(_LOCKED) and (refusal := self.try_key(self._key(connection), address(connection))):
+        locked = connection.url.path.startswith(_LOCKED) and self.secret(connection) is None
+        if locked and (refusal := self.try_key(self._key(connection), address(connection))):
             return refusal
         if not self._requests.of(self.client(connection)).allows(now):
             refused.labels("rate").inc()

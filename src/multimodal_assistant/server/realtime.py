@@ -27,10 +27,10 @@ NORMAL, GOING_AWAY, TRY_AGAIN_LATER, TOO_SLOW = 1000, 1001, 1013, 1008
 """Close codes (RFC 6455 and its registry)."""
 
 
-async def converse(socket: WebSocket, host: Host, client: str) -> None:
+async def converse(socket: WebSocket, host: Host, client: str, wishes: dict[str, Any] | None = None) -> None:
     """Hold the conversation until the client leaves. The door has been passed; the handshake is still to be answered.
 
-    client: whom limits count for.
+    client: whom limits count for. wishes: for the session, that it came with.
     """
     offered = [name.strip() for name in socket.headers.get("sec-websocket-protocol", "").split(",")]
     await socket.accept(subprotocol="realtime" if "realtime" in offered else None)
@@ -38,7 +38,7 @@ async def converse(socket: WebSocket, host: Host, client: str) -> None:
         with host.conversation("websocket", client) as (name, seconds):
             log.info("conversation %s begins", name)
             try:
-                await _Caller(socket, host, name).run(seconds)
+                await _Caller(socket, host, name).run(seconds, wishes)
             finally:
                 log.info("conversation %s is over", name)
     except NoRoom as error:
@@ -61,11 +61,11 @@ class _Caller:
         self._sent = anyio.Event()
         self._close = (NORMAL, "")
 
-    async def run(self, seconds: float) -> None:
+    async def run(self, seconds: float, wishes: dict[str, Any] | None) -> None:
         """From the greeting to the end, at most so many seconds."""
         try:
             async with self._outbox, self._unread, self._tasks as tasks:
-                self._conversation.greet()
+                self._conversation.greet(wishes)
                 tasks.start_soon(self._write, name="realtime out")
                 tasks.start_soon(self._part, seconds, name="end of the conversation")
                 await self._read()

@@ -10,6 +10,7 @@ from starlette.websockets import WebSocket
 
 from .calls import Calls, calls_routes
 from .chat import chat
+from .client_secrets import client_secrets
 from .door import Door, logins
 from .faults import LimitedBody, told_apart
 from .host import Host
@@ -46,6 +47,7 @@ def web(host: Host) -> FastAPI:
     app.include_router(speech(host))
     app.include_router(chat(host))
     app.include_router(calls_routes(calls, door))
+    app.include_router(client_secrets(host, door))
     app.include_router(status(host))
     app.include_router(logins(door))
     app.include_router(pages())
@@ -55,6 +57,7 @@ def web(host: Host) -> FastAPI:
         if refusal := door.judge(socket):
             await socket.send_denial_response(refusal.response())
             return
-        await converse(socket, host, door.client(socket))
+        secret = door.secret(socket)
+        await converse(socket, host, door.client(socket), None if secret is None else secret.wishes)
 
     return app
