@@ -26,6 +26,7 @@ test: .venv/.dev
 	@sh scripts/test_sound_system.sh
 	@sh scripts/test_browser.sh
 	@sh scripts/fastrtc_environment.sh
+	@sh scripts/agents_environment.sh
 	@"$(BIN)/assistant" models pull --group test
 	@$(MAKE) --no-print-directory lint
 	@"$(BIN)/python" -m pytest
@@ -65,6 +66,8 @@ lock: .venv/.dev
 		--python-version 3.11 --quiet --constraint requirements.lock --output-file requirements-dev.lock
 	@"$(BIN)/uv" pip compile pyproject.toml --extra fastrtc --universal --generate-hashes --no-header --upgrade \
 		--python-version 3.11 --quiet --output-file requirements-fastrtc.lock
+	@"$(BIN)/uv" pip compile --group pyproject.toml:agents --universal --generate-hashes --no-header --upgrade \
+		--python-version 3.11 --quiet --output-file requirements-agents.lock
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache
