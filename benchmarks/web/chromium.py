@@ -42,7 +42,10 @@ _RECORD = """() => {
   const context = new AudioContext({ sampleRate: 48000 });
   const both = context.createChannelMerger(2);
   context.createMediaStreamSource(window.bench_microphone).connect(both, 0, 0);
-  context.createMediaStreamSource(document.querySelector("audio").srcObject).connect(both, 0, 1);
+  const loudspeaker = document.querySelector("audio");
+  const heard = context.createGain(); // the stream does not know when its player is muted
+  loudspeaker.addEventListener("volumechange", () => heard.gain.setValueAtTime(loudspeaker.muted ? 0 : 1, context.currentTime));
+  context.createMediaStreamSource(loudspeaker.srcObject).connect(heard).connect(both, 0, 1);
   const sink = context.createMediaStreamDestination();
   both.connect(sink);
   const recorder = new MediaRecorder(sink.stream, { mimeType: "audio/webm;codecs=pcm" });
