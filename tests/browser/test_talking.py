@@ -51,6 +51,8 @@ async def test_an_answer_that_is_interrupted_shows_what_was_heard_of_it() -> Non
         heard = await visit.page.locator(".message.assistant .heard").inner_text()
         assert re.fullmatch(r"(word\d+ ?)+", heard)
         assert 3 <= len(heard.split()) < 30
+        unheard = await visit.page.locator(".message.assistant .unheard").inner_text()
+        assert (heard + unheard).split() == words(60)[0].split()
 
 
 async def test_a_voice_interrupts(tmp_path: Path) -> None:

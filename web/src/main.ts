@@ -43,7 +43,7 @@ class Page {
     this.keys = new KeyForm(byId("key-form", HTMLFormElement), key, byId("key-trouble", HTMLElement), () => this.line.hangUp());
     this.settings = new Settings({
       microphone: () => void this.otherMicrophone(),
-      manner: () => this.line.renew(),
+      manner: () => this.otherManner(),
       theme: () => this.themed(),
     });
     this.sight = new Sight({
@@ -129,6 +129,12 @@ class Page {
     if (!this.microphone.track) return;
     this.microphone.end();
     await this.openMicrophone();
+  }
+
+  private otherManner(): void {
+    const wanted = instructions();
+    if (wanted) this.line.send({ type: "session.update", session: { type: "realtime", instructions: wanted } });
+    else this.line.renew(); // only the server knows what it says by itself
   }
 
   private unplugged(): void {
