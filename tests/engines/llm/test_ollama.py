@@ -13,7 +13,7 @@ from servers import KEY, Answer, ModelServer, as_json, lines, nobody, said, serv
 
 from multimodal_assistant.core.errors import EngineError, EngineFailed, EngineTimeout, EngineUnavailable, ModelFetchFailed
 from multimodal_assistant.core.protocols import LanguageModel
-from multimodal_assistant.core.types import Message, TextDelta
+from multimodal_assistant.core.types import Message, TextDelta, Tool, ToolCall
 from multimodal_assistant.engines.llm.hosted import Deadlines
 from multimodal_assistant.engines.llm.ollama import OllamaModel, available, matches, pull
 
@@ -297,3 +297,28 @@ async def test_importing_the_adapters_imports_no_vendor() -> None:
     adapters = "import multimodal_assistant.engines.llm.ollama, multimodal_assistant.engines.llm.openai_compatible"
     code = f"{adapters}, sys; sys.exit(any(name in sys.modules for name in ('ollama', 'openai', 'httpx')))"
     assert (await anyio.run_process([sys.executable, "-c", code], stderr=subprocess.PIPE)).returncode == 0
+
+
+async def test_calls_come_whole_and_only_a_model_that_can_is_asked() -> None:
+    call = {"function": {"name": "weather", "arguments": {"city": "Rome"}}}
+    answer = {"model": "m", "message": {"role": "assistant", "content": "", "tool_calls": [call]}, "done": False}
+    weather = Tool("weather", "Tells it.", {"type": "object", "properties": {"city": {"type": "string"}}})
+    asked = (
+        *MESSAGES,
+        Message("assistant", "", calls=(ToolCall("1", "weather", '{"city": "Bern"}'),)),
+        Message("tool", "rain", answers="1"),
+    )
+    async with serve({SHOW: shown("completion", "tools"), TAGS: LISTED, CHAT: Answer(lines(answer, DONE))}) as server:
+        model = OllamaModel(host=server.url)
+        async with aclosing(model.reply_or_call(asked, max_tokens=20, tools=[weather])) as deltas:
+            told = [delta async for delta in deltas]
+        await model.aclose()
+    (made,) = [call for delta in told for call in delta.calls]
+    assert (made.name, made.arguments) == ("weather", '{"city": "Rome"}')
+    (body,) = server.bodies(CHAT)
+    assert body["messages"][2]["tool_calls"] == [{"function": {"name": "weather", "arguments": {"city": "Bern"}}}]
+    assert body["messages"][3] == {"role": "tool", "content": "rain", "tool_name": "weather"}
+    async with running(Answer(lines(DONE))) as (_, unable):
+        with pytest.raises(EngineUnavailable, match="cannot call functions"):
+            async with aclosing(unable.reply_or_call(asked, max_tokens=20, tools=[weather])) as deltas:
+                await anext(deltas)

@@ -11,7 +11,7 @@ from servers import KEY, Answer, ModelServer, as_json, delta, events, nobody, se
 
 from multimodal_assistant.core.errors import EngineError, EngineFailed, EngineTimeout, EngineUnavailable, InvalidSetting
 from multimodal_assistant.core.protocols import LanguageModel
-from multimodal_assistant.core.types import Message, TextDelta
+from multimodal_assistant.core.types import Message, TextDelta, Tool, ToolCall
 from multimodal_assistant.engines.llm.hosted import Deadlines
 from multimodal_assistant.engines.llm.openai_compatible import OpenAICompatibleModel
 
@@ -267,3 +267,20 @@ async def test_a_password_in_the_address_does_not_show() -> None:
     model = OpenAICompatibleModel(base_url=f"http://user:{KEY}@host:8000/v1")
     assert model.details["host"] == "http://host:8000"
     assert KEY not in repr(model)
+
+
+async def test_a_call_comes_piece_by_piece_and_is_given_whole() -> None:
+    named = {"index": 0, "id": "call_9", "type": "function", "function": {"name": "weather", "arguments": ""}}
+    rest = [{"index": 0, "function": {"arguments": piece}} for piece in ('{"city"', ': "Rome"}')]
+    pieces = [{**STOP, "choices": [{"index": 0, "delta": {"tool_calls": [piece]}, "finish_reason": None}]} for piece in (named, *rest)]
+    weather = Tool("weather", "Tells it.", {"type": "object", "properties": {"city": {"type": "string"}}})
+    asked = (*MESSAGES, Message("assistant", "", calls=(ToolCall("call_1", "weather", "{}"),)), Message("tool", "", answers="call_1"))
+    async with running(Answer(events(*pieces, STOP, USAGE, b"[DONE]"))) as (server, model):
+        async with aclosing(model.reply_or_call(asked, max_tokens=20, tools=[weather], required=True)) as deltas:
+            told = [delta async for delta in deltas]
+        assert [call for delta in told for call in delta.calls] == [ToolCall("call_9", "weather", '{"city": "Rome"}')]
+        (body,) = server.bodies(CHAT)
+        assert body["tool_choice"] == "required"
+        assert body["tools"][0]["function"]["name"] == "weather"
+        assert body["messages"][2]["tool_calls"][0]["id"] == "call_1"
+        assert body["messages"][3] == {"role": "tool", "content": "", "tool_call_id": "call_1"}

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multimodal_assistant.core.errors import EngineFailed
-from multimodal_assistant.core.types import Details, Message, TextDelta, Tool, Usage
+from multimodal_assistant.core.types import Details, Message, TextDelta, Tool, ToolCall, Usage
 from multimodal_assistant.core.worker import Emit, Worker
 from multimodal_assistant.engines.llama import open_server
 
+from .bare_calls import BareCalls
 from .lines import Fragments, declared, lines
 
 if TYPE_CHECKING:
@@ -71,8 +72,8 @@ class LlamaCppModel:
     async def reply_or_call(
         self, messages: Sequence[Message], *, max_tokens: int, tools: Sequence[Tool], required: bool = False
     ) -> AsyncGenerator[TextDelta]:
-        """See `core.protocols.ToolCalling`."""
-        offer = {"tools": declared(tools), "tool_choice": "required" if required else "auto"}
+        """See `core.protocols.ToolCalling`. A call is not enforced: with "required", llama.cpp lets a small model write on without end."""
+        offer = {"tools": declared(tools), "tool_choice": "auto"}
         async with aclosing(self._write(messages, max_tokens, offer)) as deltas:
             async for delta in deltas:
                 yield delta
@@ -113,6 +114,8 @@ def _generate(server: "xllamacpp.Server", request: dict[str, Any], emit: Emit[Te
     failure: list[str] = []
     usage: list[Usage] = []
     fragments = Fragments()
+    bare = BareCalls({tool["function"]["name"] for tool in request.get("tools", ())})
+    made: list[ToolCall] = []
 
     def receive(chunk: dict[str, Any]) -> bool:
         if "error" in chunk:
@@ -126,10 +129,14 @@ def _generate(server: "xllamacpp.Server", request: dict[str, Any], emit: Emit[Te
             fragments.add(piece.get("index", 0), call=piece.get("id"), name=function.get("name"), arguments=function.get("arguments"))
         if "timings" in chunk:
             usage.append(clock.usage(chunk["timings"]))
-        if text:
-            clock.token()
-            return not emit(TextDelta(text))
-        return False
+        if not text:
+            return False
+        clock.token()
+        words = bare.feed(text) if "tools" in request else text
+        if isinstance(words, ToolCall):
+            made.append(words)
+            return True
+        return bool(words) and not emit(TextDelta(words))
 
     try:
         server.handle_chat_completions(request, receive)
@@ -138,9 +145,10 @@ def _generate(server: "xllamacpp.Server", request: dict[str, Any], emit: Emit[Te
     if failure:
         remedy = "Start a new conversation." if "context size" in failure[0] else ""
         raise EngineFailed(f"The language model {name} failed: {failure[0]}.", remedy)
-    if calls := fragments.whole():
-        emit(TextDelta("", calls=calls))
-    emit(TextDelta("", usage[-1] if usage else clock.usage({})))
+    if made:  # stopped there: what it cost was not counted
+        emit(TextDelta("", calls=tuple(made)))
+        return
+    emit(TextDelta(bare.flush(), usage[-1] if usage else clock.usage({}), fragments.whole()))
 
 
 class _Progress:
