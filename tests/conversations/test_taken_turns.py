@@ -89,7 +89,7 @@ async def test_a_call_is_told_with_the_end_of_its_answer_and_not_after_an_interr
         await stage.hear(voice(0.6), hush(2.0))
         (finished,) = stage.told(AnswerFinished)
         assert finished.calls == (call,)
-        assert stage.session.returned("1", "rain")
+        assert stage.session.history.returned("1", "rain")
         assert stage.session.answer()
         await stage.hear(hush(3.0))
     assert stage.memory[1:] == [("assistant", ""), ("tool", "rain"), ("assistant", "One two three four five six.")]

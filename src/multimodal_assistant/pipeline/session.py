@@ -96,10 +96,6 @@ class Session:
         """The user says this in writing; it is answered with what is said next, or by `answer`."""
         self._playback.note(text)
 
-    def returned(self, call: str, outcome: str) -> bool:
-        """What came of a call that an answer asked for; False where none of that name waits for it. `answer` goes on with it."""
-        return self.history.returned(call, outcome)
-
     def adopt(self, manner: Manner, rules: Rules) -> None:
         """Go on in another manner, from the next answer on, and by other rules, from now on."""
         self._manner = manner

@@ -41,7 +41,7 @@ class Entries:
             raise BadMessage("There is an item of that name already.", "item_already_exists", event_id)
         match item:
             case OutputItem():
-                if not session.returned(item.call_id, item.output):
+                if not session.history.returned(item.call_id, item.output):
                     raise BadMessage("No call of that name waits for an outcome.", "invalid_call_id", event_id)
                 self._story.returned(item.call_id, item.output, item.id)
             case MessageItem():
