@@ -103,3 +103,15 @@ async def test_turns_that_are_only_noted() -> None:
         assert not stage.llm.ledger.requests
         assert stage.session.quiet
     assert stage.memory == [("user", "What time is it? What time is it?")]
+
+
+@pytest.mark.parametrize("rules", [BY_HAND, Rules(interruptible=False)])
+@pytest.mark.parametrize("voiced", [0.2, 0.4])
+async def test_an_answer_that_waits_for_a_voice_goes_on_where_voices_do_not_count_any_more(rules: Rules, voiced: float) -> None:
+    async with on_stage(says=("Hello.", "mm"), replies=("One two three four five six seven.",)) as stage:
+        stage.session.answer()
+        await stage.hear(hush(0.4), voice(voiced))
+        stage.session.adopt(Manner(), rules)
+        await stage.hear(voice(0.3), hush(2.5))
+        assert len(stage.told(AnswerFinished)) == 1
+        assert stage.session.quiet

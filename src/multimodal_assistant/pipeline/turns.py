@@ -114,6 +114,10 @@ class Turns:
         self.rules = rules
         if not rules.listening and self.phase is Phase.USER:  # whoever takes turns from outside decides what was said
             return self._give_up("turns are taken from outside now")
+        overlap = self._overlap
+        if overlap is not None and not (rules.listening and rules.interruptible):  # nobody would let the answer go on
+            self._overlap = None
+            return [Action("resume" if overlap.paused else "unduck", reason="voices over it do not count now")]
         return []
 
     def played(self, heard: float) -> None:
