@@ -4,8 +4,10 @@ from typing import Any
 
 import openai
 import pytest
+from aiortc import RTCSessionDescription
 from websockets.exceptions import InvalidStatus
 
+from calling import Caller
 from multimodal_assistant.server.secrets import Secrets
 from running import serving
 
@@ -30,6 +32,19 @@ async def test_a_secret_opens_a_conversation_with_the_session_it_was_made_with()
                 assert event.type != "error"
                 if event.type == "response.done":
                     break
+
+
+async def test_a_secret_opens_a_call_too() -> None:
+    async with serving(key=KEY) as server:
+        async with server.client(KEY) as owner:
+            made = await owner.realtime.client_secrets.create(session={"type": "realtime", "instructions": "Be brief."})
+        caller = Caller()
+        response = await caller.offer(server.address, key=made.value)
+        assert response.status_code == 201
+        await caller.pc.setRemoteDescription(RTCSessionDescription(response.text, "answer"))
+        updated = await caller.until("session.updated")
+        assert updated["session"]["instructions"] == "Be brief."
+        await caller.pc.close()
 
 
 async def test_it_opens_nothing_else() -> None:
