@@ -103,7 +103,7 @@ class Visit:
 async def browsing(*, microphone: Path | None = None, bare: bool = False) -> AsyncGenerator[Browser]:
     """A browser. microphone: what is said into it, once; bare: there is none."""
     assert CHROMIUM is not None
-    flags = list(_FLAGS)
+    flags: list[str] = [*_FLAGS]
     environment: dict[str, str | float | bool] = {**os.environ}
     if microphone is not None:
         flags.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
