@@ -111,11 +111,11 @@ class Caller:
 
 
 @asynccontextmanager
-async def calling(address: str, *, lossy: Callable[[int], bool] | None = None) -> AsyncGenerator[Caller]:
+async def calling(address: str, *, key: str = "none", lossy: Callable[[int], bool] | None = None) -> AsyncGenerator[Caller]:
     """Inside, the call is up. lossy: whether the caller's packet of that number is lost."""
     caller = Caller()
     try:
-        response = await caller.offer(address)
+        response = await caller.offer(address, key=key)
         assert response.status_code == 201, response.text
         await caller.pc.setRemoteDescription(RTCSessionDescription(response.text, "answer"))
         if lossy is not None:

@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from calling import calling
 from multimodal_assistant.config import ServerSettings
 from multimodal_assistant.core.errors import InvalidSetting
+from multimodal_assistant.server import faults, listen
 from multimodal_assistant.server.host import check_certificate
 from multimodal_assistant.server.keys import KeyFile
 from multimodal_assistant.server.logins import SECONDS, Logins
@@ -159,3 +160,60 @@ def test_a_certificate_that_does_not_work_is_one_sentence(tmp_path: Path, wrong:
         key.write_text("nonsense")
     with pytest.raises(InvalidSetting, match=said):
         check_certificate(ServerSettings(certificate=certificate, certificate_key=key))
+
+
+async def _drip(server: Running, data: bytes) -> bytes:
+    """Send it a byte at a time; what the server said until it hung up."""
+    host, port = server.address.removeprefix("http://").split(":")
+    said = b""
+    async with await anyio.connect_tcp(host, int(port)) as stream:
+        with anyio.fail_after(8):
+            try:
+                for byte in data:
+                    await stream.send(bytes([byte]))
+                    with anyio.move_on_after(0.05):
+                        said += await stream.receive()
+                while True:
+                    said += await stream.receive()
+            except (anyio.EndOfStream, anyio.BrokenResourceError):
+                return said
+
+
+async def test_who_takes_his_time_over_a_request_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listen, "_HEAD_SECONDS", 0.5)
+    async with serving() as server:
+        assert await _drip(server, b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n" + b"x: y\r\n" * 100) == b""
+        async with browser(server) as client:
+            assert (await client.get("/healthz")).status_code == 200
+            await anyio.sleep(0.7)
+            assert (await client.get("/healthz")).status_code == 200, "an idle connection is another thing"
+        async with websocket(server) as socket:
+            await socket.recv()
+            await anyio.sleep(0.7)
+            await socket.send('{"type": "assistant.heartbeat"}')
+            assert json.loads(await socket.recv())["type"] == "assistant.heartbeat"
+
+
+async def test_who_takes_his_time_over_a_body_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faults, "_BODY_SECONDS", 0.5)
+    async with serving() as server:
+        head = b"POST /login HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n"
+        host, port = server.address.removeprefix("http://").split(":")
+        async with await anyio.connect_tcp(host, int(port)) as stream:
+            await stream.send(head + b"{")
+            with anyio.fail_after(5):
+                said = await stream.receive()
+        assert said.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_nobody_hangs_up_for_another(tmp_path: Path) -> None:
+    keys = KeyFile(tmp_path / "keys.json")
+    mine, other = keys.add("mine"), keys.add("other")
+    async with serving(keys=keys) as server, calling(server.address, key=mine):
+        (name,) = server.host.live
+        async with browser(server) as client:
+            path = f"/v1/realtime/calls/{name}/hangup"
+            assert (await client.post(path, headers={"authorization": f"Bearer {other}"})).status_code == 404
+            assert server.host.live
+            assert (await client.post(path, headers={"authorization": f"Bearer {mine}"})).status_code == 200
+        await server.emptied(5)

@@ -61,9 +61,9 @@ class Calls:
             raise NoRoom("The server is closing.")
         return await self._tasks.start(self._hold, client, offer, wishes, name="call")
 
-    def hang_up(self, call: str) -> bool:
-        """End it; False where there is none of that name."""
-        if call not in self._ends:
+    def hang_up(self, client: str, call: str) -> bool:
+        """End it; False where `client` has none of that name."""
+        if self._host.live.get(call) != client or call not in self._ends:
             return False
         self._ends[call].set()
         return True
@@ -147,8 +147,8 @@ def calls_routes(calls: Calls, door: Door) -> APIRouter:
         return Response(answer.sdp, 201, {"location": f"/v1/realtime/calls/{answer.call}"}, "application/sdp")
 
     @routes.post("/{call}/hangup")
-    async def hang_up(call: str) -> Response:  # pyright: ignore[reportUnusedFunction]
-        return Response() if calls.hang_up(call) else fault(404, "There is no such call.", "not_found")
+    async def hang_up(call: str, request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
+        return Response() if calls.hang_up(door.client(request), call) else fault(404, "There is no such call.", "not_found")
 
     return routes
 

@@ -1,5 +1,6 @@
 """The server on its socket, from the first connection to an orderly end."""
 
+import asyncio
 import logging
 import socket
 from collections.abc import Generator
@@ -7,16 +8,48 @@ from contextlib import contextmanager
 
 import anyio
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from multimodal_assistant.core.errors import UsageError
 
 from .host import Host
 from .web import web
 
+log = logging.getLogger(__name__)
+
 _LARGEST_MESSAGE = 1 << 20  # bytes of one event: 15 s of sound
 _LARGEST_HEAD = 32 << 10  # bytes of a request before its body
+_HEAD_SECONDS = 10
 _IDLE_SECONDS = 15  # that a connection may stay open between two requests
 _GOODBYE_SECONDS = 4
+
+
+class _Impatient(H11Protocol):
+    """Lets a client go that takes its time over the head of a request: uvicorn itself waits for ever, and each of them holds a socket."""
+
+    _head: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        super().connection_made(transport)
+        self._head = self.loop.call_later(_HEAD_SECONDS, self._too_slow)
+
+    def data_received(self, data: bytes) -> None:
+        if self._head is None:
+            self._head = self.loop.call_later(_HEAD_SECONDS, self._too_slow)
+        super().data_received(data)
+        asked: bool = self.cycle is not None and not self.cycle.response_complete  # pyright: ignore[reportUnnecessaryComparison]
+        if asked or self.transport.get_protocol() is not self:  # or it is a WebSocket by now
+            self._head.cancel()
+            self._head = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._head is not None:
+            self._head.cancel()
+        super().connection_lost(exc)
+
+    def _too_slow(self) -> None:
+        log.info("a client took too long over a request")
+        self.transport.close()
 
 
 class _Server(uvicorn.Server):
@@ -67,7 +100,7 @@ async def serve(host: Host, bound: socket.socket) -> None:
             ws_max_size=_LARGEST_MESSAGE,
             ws_per_message_deflate=False,  # sound in base64 becomes little smaller, and a tenth of the time would go into it
             h11_max_incomplete_event_size=_LARGEST_HEAD,
-            http="h11",
+            http=_Impatient,
             timeout_keep_alive=_IDLE_SECONDS,
             timeout_graceful_shutdown=_GOODBYE_SECONDS,
             ssl_certfile=host.settings.certificate,
