@@ -20,7 +20,7 @@ export class Pulse {
   start(): void {
     this.felt();
     this.timer = window.setInterval(() => void this.beat(), BEAT_MS);
-    void this.beat();
+    this.send({ type: "assistant.heartbeat" }); // before anything is asked: from then on the server sends all that the page shows
   }
 
   stop(): void {
