@@ -24,7 +24,7 @@ SECONDS = 15.0
 _MANY_LATE = 0.10  # of the packets: more does not hold
 
 LOSSES, LOSSY_CALLERS, LOSSY_ROUNDS = (0.0, 0.02, 0.05), 6, 3
-BY_TRACK, BY_SOCKET = (1, 10, 20, 30, 40), (50, 100, 150, 200)
+BY_TRACK, BY_SOCKET = (1, 10, 20, 25, 30), (50, 100, 125)
 PEERS = ("fastrtc", "pipecat")
 
 
