@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:
-	@echo "make run    set up, then open a page to talk from"
+	@echo "make run    set up, answer a recorded question, then wait for you in the browser"
 	@echo "make test   set up, then run every check and test"
 	@echo "make setup  the environment in .venv and the default models"
 	@echo "make lint   format check, lint, types, architecture"
@@ -20,6 +20,7 @@ setup: .venv/.runtime
 	@echo "==> ready: $(BIN)/assistant --help"
 
 run: setup
+	@"$(BIN)/assistant" ask samples/question.wav --out answer.wav
 	@"$(BIN)/assistant" serve
 
 test: .venv/.dev
