@@ -101,9 +101,11 @@ class Caller:
                 return
             self.heard.append(frame.to_ndarray().reshape(-1, 2).mean(axis=1, dtype=np.float32) / np.float32(32768))
 
-    async def offer(self, address: str, *, key: str = "none") -> httpx.Response:
+    async def offer(self, address: str, *, key: str = "none", camera: MediaStreamTrack | None = None) -> httpx.Response:
         """Call; the answer to the request, not yet used."""
         self.pc.addTrack(self.microphone)
+        if camera is not None:
+            self.pc.addTrack(camera)
         await self.pc.setLocalDescription(await self.pc.createOffer())
         headers = {"authorization": f"Bearer {key}", "content-type": "application/sdp"}
         async with httpx.AsyncClient() as client:
@@ -111,11 +113,13 @@ class Caller:
 
 
 @asynccontextmanager
-async def calling(address: str, *, key: str = "none", lossy: Callable[[int], bool] | None = None) -> AsyncGenerator[Caller]:
+async def calling(
+    address: str, *, key: str = "none", camera: MediaStreamTrack | None = None, lossy: Callable[[int], bool] | None = None
+) -> AsyncGenerator[Caller]:
     """Inside, the call is up. lossy: whether the caller's packet of that number is lost."""
     caller = Caller()
     try:
-        response = await caller.offer(address, key=key)
+        response = await caller.offer(address, key=key, camera=camera)
         assert response.status_code == 201, response.text
         await caller.pc.setRemoteDescription(RTCSessionDescription(response.text, "answer"))
         if lossy is not None:

@@ -52,7 +52,8 @@ async def serving(
     settings.setdefault("port", 0)
     server = ServerSettings(key=None if key is None else SecretStr(key), **settings)
     detectors = EndOfTurn(ScriptedTurn(scores=(0.5,)), ScriptedSentenceEnd(scores=(0.95,)))
-    host = Host(engines, detectors, manner or Manner(), server, keys or KeyFile(Path("/nowhere/keys.json")))
+    sees = llm is not None and await llm.sees()
+    host = Host(engines, detectors, manner or Manner(), server, keys or KeyFile(Path("/nowhere/keys.json")), sees)
     with listening(server.host, server.port) as bound:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(serve, host, bound)

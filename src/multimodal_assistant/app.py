@@ -278,7 +278,8 @@ def _openai(settings: Settings, model: str | None) -> LanguageModel:
             "No address of an OpenAI-compatible server is set.", "Set ASSISTANT_LLM__BASE_URL, for example http://127.0.0.1:8000/v1."
         )
     key = settings.llm.api_key.get_secret_value() if settings.llm.api_key else None
-    return registry.build("llm", "openai", base_url=settings.llm.base_url, model=model, api_key=key, temperature=settings.llm.temperature)
+    llm = settings.llm
+    return registry.build("llm", "openai", base_url=llm.base_url, model=model, api_key=key, temperature=llm.temperature, sees=llm.sees)
 
 
 def _embedded(settings: Settings, model: Path, name: str) -> LanguageModel:
@@ -294,6 +295,7 @@ def _embedded(settings: Settings, model: Path, name: str) -> LanguageModel:
         threads=settings.threads,
         temperature=settings.llm.temperature or 0.0,
         repeat_penalty=settings.llm.repeat_penalty,
+        small=name in {profile.llm for profile in PROFILES.values()},
     )
 
 

@@ -40,6 +40,8 @@ class LlmSettings(_Section):
     base_url: str = ""
     """Of an OpenAI-compatible server, with its /v1."""
     api_key: SecretStr | None = None
+    sees: bool = False
+    """The model of the OpenAI-compatible server takes pictures; it does not tell by itself, as Ollama does."""
     context: int = Field(default=4096, ge=512, le=1_048_576)
     """Tokens."""
     max_tokens: int = Field(default=160, ge=1, le=8192)

@@ -1,4 +1,4 @@
-"""Functions and the default embedded model: what is asked for is called, and the rest is answered. Outcomes it does not use."""
+"""Functions and the default embedded model: what is asked for is called, what comes of it is told, and the rest is answered."""
 
 import json
 from collections.abc import AsyncGenerator, Sequence
@@ -24,7 +24,7 @@ LIGHT = Tool(
 
 @pytest.fixture
 async def model() -> AsyncGenerator[LlamaCppModel]:
-    engine = LlamaCppModel(model=only_file("qwen2.5-0.5b", "*.gguf"), temperature=0.0)
+    engine = LlamaCppModel(model=only_file("qwen2.5-0.5b", "*.gguf"), temperature=0.0, small=True)
     yield engine
     await engine.aclose()
 
@@ -51,3 +51,22 @@ async def test_what_is_asked_for_is_called_and_the_rest_is_answered(model: Llama
         text, calls = await answered(model, question)
         assert not calls
         assert text
+
+
+async def test_what_comes_of_a_call_is_told_and_nothing_is_called_again(model: LlamaCppModel) -> None:
+    outcomes = {
+        "What is the weather in Rome?": ("get_weather", "It is raining, 12 degrees.", "rain"),
+        "Is it sunny in London?": ("get_weather", "It is sunny, 25 degrees.", "sunny"),
+    }
+    for question, (name, outcome, word) in outcomes.items():
+        call = ToolCall("call_1", name, "{}")
+        messages = [
+            Message("system", SPOKEN_STYLE),
+            Message("user", question),
+            Message("assistant", "", (call,)),
+            Message("tool", outcome, answers="call_1"),
+        ]
+        async with aclosing(model.reply_or_call(messages, max_tokens=60, tools=[WEATHER, LIGHT])) as deltas:
+            told = [delta async for delta in deltas]
+        assert not [made for delta in told for made in delta.calls]
+        assert word in "".join(delta.text for delta in told).lower()

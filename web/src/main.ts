@@ -48,7 +48,6 @@ class Page {
     });
     this.sight = new Sight({
       showing: () => this.line.renew(),
-      picture: (uri) => this.post([{ type: "input_image", image_url: uri }]),
       trouble: (text) => this.status.notice(text),
     });
     new Composer(byId("composer", HTMLFormElement), byId("text", HTMLTextAreaElement), (text) => this.type(text));
@@ -159,10 +158,6 @@ class Page {
     this.conversation.write(id, text);
     if (this.line.state.kind === "live") this.retell();
     else this.line.dial();
-  }
-
-  private post(content: object[]): void {
-    this.line.send({ type: "conversation.item.create", item: { type: "message", role: "user", content } });
   }
 
   /** Tell the server what it does not know: after a new beginning all that was said, and what was typed; the latter is answered. */

@@ -1,24 +1,26 @@
 // Camera, screen and pictures, for a server that looks at them; without one nothing of this is to be seen.
 
-import { byId } from "./dom";
+import { byId, make } from "./dom";
 import { pictureTrouble } from "./words";
 
 export interface Looker {
   /** What is shown is another now: the call is begun anew with it. */
   showing(track: MediaStreamTrack | null): void;
-  /** A picture to talk about, as a data URI. */
-  picture(uri: string, name: string): void;
   trouble(text: string): void;
 }
 
-const LARGEST_PICTURE = 8 << 20; // bytes
+const LARGEST_PICTURE = 20 << 20; // bytes
+const LONG_SIDE = 768; // pixels, of what is sent
+const PAINT_MS = 200;
 
 export class Sight {
   private readonly panel = byId("sight", HTMLElement);
   private readonly preview = byId("preview", HTMLVideoElement);
   private readonly camera = byId("camera", HTMLButtonElement);
   private readonly screen = byId("screen", HTMLButtonElement);
+  private readonly away = byId("put-away", HTMLButtonElement);
   private stream: MediaStream | null = null;
+  private painter = 0;
   private able = false;
 
   constructor(private readonly looker: Looker) {
@@ -28,6 +30,10 @@ export class Sight {
     });
     this.screen.addEventListener("click", () => {
       void this.toggle(this.screen, () => mediaDevices.getDisplayMedia({ video: { frameRate: 5 } }));
+    });
+    this.away.addEventListener("click", () => {
+      this.end();
+      this.looker.showing(null);
     });
     document.addEventListener("dragover", (event) => {
       if (this.able) event.preventDefault();
@@ -49,30 +55,36 @@ export class Sight {
 
   end(): void {
     for (const track of this.stream?.getTracks() ?? []) track.stop();
+    window.clearInterval(this.painter);
     this.stream = null;
     this.preview.srcObject = null;
-    this.preview.hidden = true;
+    this.preview.hidden = this.away.hidden = true;
     for (const button of [this.camera, this.screen]) button.setAttribute("aria-pressed", "false");
   }
 
   private async toggle(button: HTMLButtonElement, ask: () => Promise<MediaStream>): Promise<void> {
     const on = button.getAttribute("aria-pressed") !== "true";
     this.end();
-    if (on) {
-      try {
-        this.stream = await ask();
-      } catch (error) {
-        this.looker.trouble(pictureTrouble(error));
-        return;
-      }
-      this.track?.addEventListener("ended", () => {
-        this.end();
-        this.looker.showing(null);
-      });
-      this.preview.srcObject = this.stream;
-      this.preview.hidden = false;
-      button.setAttribute("aria-pressed", "true");
+    if (!on) {
+      this.looker.showing(null);
+      return;
     }
+    try {
+      this.show(await ask());
+      button.setAttribute("aria-pressed", "true");
+    } catch (error) {
+      this.looker.trouble(pictureTrouble(error));
+    }
+  }
+
+  private show(stream: MediaStream): void {
+    this.stream = stream;
+    this.track?.addEventListener("ended", () => {
+      this.end();
+      this.looker.showing(null);
+    });
+    this.preview.srcObject = stream;
+    this.preview.hidden = false;
     this.looker.showing(this.track);
   }
 
@@ -80,12 +92,27 @@ export class Sight {
     const file = event.dataTransfer?.files[0];
     if (!this.able || !file) return;
     event.preventDefault();
-    if (!file.type.startsWith("image/") || file.size > LARGEST_PICTURE) {
-      this.looker.trouble("That is no picture, or one of more than 8 MB.");
+    void this.still(file);
+  }
+
+  /** Shown as a camera shows what stands still: it is too large for a message of the data channel. */
+  private async still(file: File): Promise<void> {
+    let picture: ImageBitmap;
+    try {
+      if (file.size > LARGEST_PICTURE) throw new Error("too large");
+      picture = await createImageBitmap(file);
+    } catch {
+      this.looker.trouble("That is no picture, or one of more than 20 MB.");
       return;
     }
-    const reader = new FileReader();
-    reader.addEventListener("load", () => this.looker.picture(String(reader.result), file.name));
-    reader.readAsDataURL(file);
+    this.end();
+    const scale = Math.min(1, LONG_SIDE / Math.max(picture.width, picture.height));
+    const canvas = make("canvas");
+    [canvas.width, canvas.height] = [Math.max(1, Math.round(picture.width * scale)), Math.max(1, Math.round(picture.height * scale))];
+    const paint = () => canvas.getContext("2d")?.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    paint();
+    this.painter = window.setInterval(paint, PAINT_MS); // a canvas that is not painted sends nothing
+    this.away.hidden = false;
+    this.show(canvas.captureStream(1000 / PAINT_MS));
   }
 }

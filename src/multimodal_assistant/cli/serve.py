@@ -28,6 +28,7 @@ def command(host: str | None, port: int | None, **flags: Any) -> None:
 async def _serve(flags: dict[str, Any]) -> None:
     from multimodal_assistant.app import assemble, settings_from, turn_detector
     from multimodal_assistant.config import config_file
+    from multimodal_assistant.core.protocols import Seeing
     from multimodal_assistant.server.host import Host, check_certificate, check_exposure
     from multimodal_assistant.server.keys import KeyFile
     from multimodal_assistant.server.listen import address, listening, serve
@@ -49,7 +50,9 @@ async def _serve(flags: dict[str, Any]) -> None:
                 manner = await assistant.patient()
                 found = await rehearse(assistant.engines, detector, manner)
             _rehearsed(view, found)
-            host = Host(assistant.engines, detector, manner, settings.server, keys)
+            llm = assistant.engines.llm
+            sees = isinstance(llm, Seeing) and await llm.sees()
+            host = Host(assistant.engines, detector, manner, settings.server, keys, sees)
             view.out.print(f"Talk at {address(bound, tls=settings.server.certificate is not None)}/ (Ctrl-C ends it)")
             await serve(host, bound)
 

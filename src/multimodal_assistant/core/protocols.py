@@ -109,6 +109,15 @@ class ToolCalling(Protocol):
         ...
 
 
+@runtime_checkable
+class Seeing(Protocol):
+    """A language model that may take a picture with the last line of a conversation."""
+
+    async def sees(self) -> bool:
+        """Whether it does."""
+        ...
+
+
 class TextToSpeech(Engine, Protocol):
     """Text → audio stream."""
 

@@ -80,6 +80,15 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A still picture, as it is stored."""
+
+    data: bytes
+    media_type: str
+    """image/jpeg, image/png or image/webp."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One line of a conversation. A line of the role `tool` is what came of the call `answers`."""
 
@@ -87,6 +96,8 @@ class Message:
     text: str
     calls: tuple[ToolCall, ...] = ()
     answers: str = ""
+    picture: Picture | None = None
+    """What is shown with these words. A conversation has one at most, on its last line; history keeps none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from multimodal_assistant.core.types import (
     AudioChunk,
     Details,
     Message,
+    Picture,
     Samples,
     SpokenChunk,
     TextDelta,
@@ -109,11 +110,18 @@ class ScriptedLlm(_Scripted):
 
     kind = "llm"
 
-    def __init__(self, *, replies: Sequence[str | ToolCall] = ("I hear you.",), script: Script | None = None) -> None:
+    def __init__(self, *, replies: Sequence[str | ToolCall] = ("I hear you.",), script: Script | None = None, sees: bool = False) -> None:
         super().__init__(script or Script())
         self._replies = list(replies)
+        self._sees = sees
+        self.shown: list[Picture | None] = []
+        """What was shown, request by request."""
         self.offered: list[tuple[str, ...]] = []
         """The functions at hand, request by request."""
+
+    async def sees(self) -> bool:
+        """See `core.protocols.Seeing`."""
+        return self._sees
 
     async def reply(self, messages: Sequence[Message], *, max_tokens: int) -> AsyncGenerator[TextDelta]:
         async with aclosing(self.reply_or_call(messages, max_tokens=max_tokens, tools=())) as deltas:
@@ -126,6 +134,7 @@ class ScriptedLlm(_Scripted):
         """See `core.protocols.ToolCalling`: a reply that is a call is made, whatever is at hand."""
         reply = self._replies[min(len(self.ledger.requests), len(self._replies) - 1)]
         self.ledger.requests.append(messages[-1].text)
+        self.shown.append(messages[-1].picture)
         self.offered.append(tuple(tool.name for tool in tools))
         text = reply if isinstance(reply, str) else ""
         pieces = re.findall(r"\s*\S+", text)[:max_tokens]

@@ -16,7 +16,7 @@ from multimodal_assistant.core.protocols import (
     TextToSpeech,
     VoiceActivityDetector,
 )
-from multimodal_assistant.core.types import Message, SpokenChunk, ToolCall, Transcript, Usage
+from multimodal_assistant.core.types import Message, Picture, SpokenChunk, ToolCall, Transcript, Usage
 from multimodal_assistant.processors.sentences import FIRST_ENOUGH
 
 from .respond import SPOKEN_STYLE, Toolbox, respond
@@ -75,6 +75,8 @@ class Manner:
     """Functions that the model may ask for."""
     aloud: bool = True
     """False: answers are written, and no voice is made."""
+    look: Callable[[], Picture | None] | None = None
+    """What the user shows now, asked for once for each answer; only for a model that sees."""
     answers: bool = True
     """False: what the user says is noted, and answered when an answer is asked for."""
 
@@ -117,7 +119,15 @@ async def _write(
 ) -> None:
     """Language model → text stream; without a stream, the ears alone."""
     usage = None
-    reply = respond(said, engines.llm, system=manner.system, history=history, max_tokens=manner.max_tokens, toolbox=manner.toolbox)
+    reply = respond(
+        said,
+        engines.llm,
+        system=manner.system,
+        history=history,
+        max_tokens=manner.max_tokens,
+        toolbox=manner.toolbox,
+        picture=None if manner.look is None else manner.look(),
+    )
     async with send or nullcontext(), aclosing(reply) as deltas:
         async for delta in deltas:
             usage = delta.usage or usage

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from multimodal_assistant.core.deadline import within
 from multimodal_assistant.core.errors import EngineUnavailable
 from multimodal_assistant.core.protocols import LanguageModel, ToolCalling
-from multimodal_assistant.core.types import Message, TextDelta, Tool
+from multimodal_assistant.core.types import Message, Picture, TextDelta, Tool
 from multimodal_assistant.processors.reply_filter import ReplyFilter
 
 PATIENCE = 30.0
@@ -20,7 +20,7 @@ It never changes within a conversation, so that the prefix cache always holds it
 """
 
 
-def conversation(said: str, *, system: str, history: Sequence[Message]) -> list[Message]:
+def conversation(said: str, *, system: str, history: Sequence[Message], picture: Picture | None = None) -> list[Message]:
     """What the model reads: the same from the start each time, new at its end only.
 
     A summary joins the standing instruction, and an aside that nobody has answered yet the present words: roles alternate.
@@ -31,7 +31,7 @@ def conversation(said: str, *, system: str, history: Sequence[Message]) -> list[
         said, history = f"{history[-1].text} {said}".strip(), history[:-1]
     if not said and history and history[-1].role == "tool":  # the outcome of a call is what there is to answer
         return [Message("system", system), *history]
-    return [Message("system", system), *history, Message("user", said)]
+    return [Message("system", system), *history, Message("user", said, picture=picture)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,13 @@ async def respond(
     history: Sequence[Message] = (),
     max_tokens: int = 160,
     toolbox: Toolbox | None = None,
+    picture: Picture | None = None,
 ) -> AsyncGenerator[TextDelta]:
-    """Write the reply to `said`, without the model's private thoughts and code blocks; the last piece carries the usage."""
-    messages = conversation(said, system=system, history=history)
+    """Write the reply to `said`, without the model's private thoughts and code blocks; the last piece carries the usage.
+
+    picture: what the user shows, for a model that sees.
+    """
+    messages = conversation(said, system=system, history=history, picture=picture)
     spoken = ReplyFilter()
     usage = None
     async with aclosing(within(_written(llm, messages, max_tokens, toolbox), PATIENCE, "The language model")) as deltas:

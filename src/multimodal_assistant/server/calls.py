@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.datastructures import UploadFile
 
 from multimodal_assistant.core.types import Samples
+from multimodal_assistant.transports.camera_track import CameraTrack
 from multimodal_assistant.transports.realtime_items import ServerEvent
 from multimodal_assistant.transports.realtime_story import Story
 from multimodal_assistant.transports.webrtc import VoiceTrack, WebRtcConnection
@@ -24,6 +25,7 @@ from .door import Door
 from .faults import fault
 from .host import Host, NoRoom
 from .limits import Pace
+from .sight import Sight
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +86,8 @@ class Calls:
                 story.played(sound)
 
             connection = WebRtcConnection(play)
-            async with Peer(connection, voice) as peer:
+            camera = CameraTrack() if self._host.sees else None
+            async with Peer(connection, voice, camera) as peer:
                 told.append(peer)
                 task_status.started(Answer(name, await peer.answer(offer)))
                 self._ends[name] = peer.gone
@@ -92,7 +95,8 @@ class Calls:
                 try:
                     if await peer.connect():
                         async with anyio.create_task_group() as tasks:
-                            conversation = Conversation(self._host, name, connection, story, tasks)
+                            sight = None if camera is None else Sight(camera.look)
+                            conversation = Conversation(self._host, name, connection, story, tasks, sight=sight)
                             tasks.start_soon(_part, conversation, peer, seconds, name="end of the call")
                             await self._converse(conversation, tasks, peer, wishes)
                             tasks.cancel_scope.cancel()
@@ -111,6 +115,7 @@ class Calls:
             await conversation.obey(wishes)
         await conversation.begin()
         tasks.start_soon(peer.listen, name="microphone")
+        tasks.start_soon(peer.look, name="camera")
         tasks.start_soon(peer.watch, name="watch")
         tasks.start_soon(_obey, conversation, peer, name="events")
         await peer.gone.wait()

@@ -1,13 +1,14 @@
 """One conversation in the events of the OpenAI Realtime API, whatever carries them: what a client's event does."""
 
 import logging
+from dataclasses import replace
 from typing import Any, Protocol
 
 import anyio
 from anyio.abc import TaskGroup
 
 from multimodal_assistant.core.connection import Connection
-from multimodal_assistant.core.events import Event, EventBus
+from multimodal_assistant.core.events import AnswerFinished, Event, EventBus
 from multimodal_assistant.pipeline.session import Session
 from multimodal_assistant.transports.realtime import RealtimeConnection
 from multimodal_assistant.transports.realtime_formats import Format
@@ -32,6 +33,7 @@ from multimodal_assistant.transports.realtime_story import Story
 
 from .entries import Entries
 from .host import Host
+from .sight import Sight
 from .sound import Sound
 from .wishes import Own, Wishes, context
 
@@ -49,11 +51,19 @@ class Conversation:
     """What belongs to one client.
 
     story: tells the client. tasks: the parent of the session. packets: the connection again, where the client's sound comes in
-    events; None where it has a way of its own.
+    events; None where it has a way of its own. sight: what the client shows.
     """
 
     def __init__(
-        self, host: Host, name: str, connection: Line, story: Story, tasks: TaskGroup, *, packets: RealtimeConnection | None = None
+        self,
+        host: Host,
+        name: str,
+        connection: Line,
+        story: Story,
+        tasks: TaskGroup,
+        *,
+        packets: RealtimeConnection | None = None,
+        sight: Sight | None = None,
     ) -> None:
         self._host = host
         self._name = name
@@ -61,8 +71,10 @@ class Conversation:
         self._story = story
         self._tasks = tasks
         self._sound = None if packets is None else Sound(packets)
-        self._wishes = Wishes(Own.of(host.engines, host.manner))
-        self._entries = Entries(story, lambda: Format() if self._sound is None else self._sound.format)
+        self._sight = (sight or Sight()) if host.sees else None
+        manner = host.manner if self._sight is None else replace(host.manner, look=self._sight.look)
+        self._wishes = Wishes(Own.of(host.engines, manner))
+        self._entries = Entries(story, lambda: Format() if self._sound is None else self._sound.format, self._sight)
         self._session: Session | None = None
 
     def greet(self, wishes: dict[str, Any] | None = None) -> None:
@@ -198,6 +210,9 @@ class Conversation:
             bus = EventBus()
             bus.subscribe(Event, self._story.hear)
             bus.subscribe(Event, self._host.metrics.hear)
+            if self._sight is not None:
+                sight = self._sight
+                bus.subscribe(AnswerFinished, lambda _: sight.answered())
             host, wishes = self._host, self._wishes
             self._session = Session(self._connection, host.engines, host.end_of_turn, manner=wishes.manner, bus=bus, rules=wishes.rules)
             await self._tasks.start(self._session.run, name=f"conversation {self._name}")

@@ -21,16 +21,21 @@ from multimodal_assistant.transports.realtime_messages import (
 )
 from multimodal_assistant.transports.realtime_story import Story
 
+from .sight import Sight
 from .sound import heard
+
+_SHOWN = "(I show you a picture.)"
+"""What stays in the history of one that came without words."""
 
 
 class Entries:
-    """form: how the client's sound comes."""
+    """form: how the client's sound comes. sight: what it shows, where the language model sees."""
 
-    def __init__(self, story: Story, form: Callable[[], Format]) -> None:
+    def __init__(self, story: Story, form: Callable[[], Format], sight: Sight | None) -> None:
         self._story = story
         self._items = story.items
         self._form = form
+        self._sight = sight
 
     def create(self, session: Session, message: CreateItem) -> None:
         """Put it in, at the end. Raises `BadMessage`."""
@@ -50,8 +55,9 @@ class Entries:
     def _say(self, session: Session, item: MessageItem, event_id: str | None) -> None:
         if item.role == "system":
             raise BadMessage("What the system says goes into the instructions: session.update.", "unsupported_value", event_id)
-        if any(isinstance(part, ImagePart) for part in item.content):
-            raise BadMessage("The language model of this server cannot see pictures.", "unsupported_value", event_id)
+        pictures = [part for part in item.content if isinstance(part, ImagePart)]
+        if pictures:
+            self._show(item, pictures, event_id)
         texts = [part.text.strip() for part in item.content if isinstance(part, TextPart)]
         sounds = [part for part in item.content if isinstance(part, AudioPart)]
         if sounds:
@@ -59,12 +65,22 @@ class Entries:
                 raise BadMessage("Sound is an item of its own, and of the user.", "unsupported_value", event_id)
             self._dictate(session, sounds, item.id, event_id)
             return
-        text = " ".join(texts).strip()
+        text = " ".join(texts).strip() or (_SHOWN if pictures else "")
         if item.role == "user":
             session.write(text)
         else:
             session.history.told(text)
         self._story.written(item.role, text, item.id)
+
+    def _show(self, item: MessageItem, pictures: list[ImagePart], event_id: str | None) -> None:
+        if self._sight is None:
+            raise BadMessage("The language model of this server cannot see pictures.", "unsupported_value", event_id)
+        if len(pictures) > 1 or item.role != "user":
+            raise BadMessage("A message of the user may show one picture.", "unsupported_value", event_id)
+        try:
+            self._sight.show(pictures[0].image_url)
+        except ValueError as error:
+            raise BadMessage(str(error), "invalid_value", event_id) from None
 
     def _dictate(self, session: Session, sounds: list[AudioPart], wanted: str | None, event_id: str | None) -> None:
         form = self._form()

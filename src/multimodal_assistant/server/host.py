@@ -39,6 +39,8 @@ class Host:
     manner: Manner
     settings: ServerSettings
     keys: KeyFile
+    sees: bool = False
+    """The language model takes pictures."""
     live: dict[str, str] = field(default_factory=dict[str, str])
     """The conversations that are going on: name → client."""
     metrics: Metrics = field(default_factory=Metrics)

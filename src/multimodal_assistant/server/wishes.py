@@ -30,12 +30,20 @@ class Own:
     models: dict[str, str]
     """Kind of engine → its model."""
     can_call: bool
+    sees: bool
 
     @classmethod
     def of(cls, engines: Engines, manner: Manner) -> "Own":
         """From the engines."""
         models = {kind: dict(getattr(engines, kind).details).get("model", "") for kind in ("stt", "llm", "tts")}
-        return cls(manner, Rules(), dict(engines.tts.details).get("voice", ""), models, isinstance(engines.llm, ToolCalling))
+        return cls(
+            manner,
+            Rules(),
+            dict(engines.tts.details).get("voice", ""),
+            models,
+            isinstance(engines.llm, ToolCalling),
+            manner.look is not None,
+        )
 
 
 class Wishes:
@@ -140,6 +148,8 @@ class Wishes:
             else:
                 del side["format"]["rate"]
         del session["prompt"]
+        if self._own.sees:  # not of the API
+            session["assistant"] = {"vision": True}
         return {**session, "object": "realtime.session", "id": f"sess_{name}", "model": self._own.models["llm"]}
 
 

@@ -88,6 +88,8 @@ class ImagePart(_Part):
     """A picture."""
 
     type: Literal["input_image"]
+    image_url: str
+    """A data URI."""
 
 
 class MessageItem(_Part):

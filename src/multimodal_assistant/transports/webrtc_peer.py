@@ -21,6 +21,7 @@ from av import AudioFrame
 
 from multimodal_assistant.core.errors import UsageError
 
+from .camera_track import CameraTrack
 from .webrtc import VoiceTrack, WebRtcConnection, mono
 
 log = logging.getLogger(__name__)
@@ -54,13 +55,15 @@ class BadOffer(UsageError):
 class Peer:
     """Use as a context manager; `gone` is set when the other side has left.
 
-    connection: what its sound comes in by. voice: what goes out to it.
+    connection: what its sound comes in by. voice: what goes out to it. camera: takes its pictures; None: they are not wanted.
     """
 
-    def __init__(self, connection: WebRtcConnection, voice: VoiceTrack) -> None:
+    def __init__(self, connection: WebRtcConnection, voice: VoiceTrack, camera: CameraTrack | None = None) -> None:
         self.gone = anyio.Event()
         self._connection = connection
         self._voice = voice
+        self._camera = camera
+        self._video: MediaStreamTrack | None = None
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._connected = anyio.Event()
         self._microphone: MediaStreamTrack | None = None
@@ -99,8 +102,9 @@ class Peer:
         audio = [transceiver for transceiver in self._pc.getTransceivers() if transceiver.kind == "audio"]
         if not audio:
             raise BadOffer("The offer has no audio.", "Add an audio track, or a transceiver that receives one.")
+        video = [] if self._camera is None else [one for one in self._pc.getTransceivers() if one.kind == "video"]
         for transceiver in self._pc.getTransceivers():
-            transceiver.direction = "sendrecv" if transceiver is audio[0] else "inactive"
+            transceiver.direction = "sendrecv" if transceiver is audio[0] else "recvonly" if transceiver in video[:1] else "inactive"
         audio[0].sender.replaceTrack(self._voice)
         _decode_as_they_come(audio[0].receiver)
         try:
@@ -134,6 +138,11 @@ class Peer:
             if isinstance(frame, AudioFrame):
                 self._heard_at = anyio.current_time()
                 self._connection.hear(mono(frame), frame.pts or 0)
+
+    async def look(self) -> None:
+        """Take the pictures of the camera, as long as there are any."""
+        if self._camera is not None and self._video is not None:
+            await self._camera.watch(self._video)
 
     async def watch(self) -> None:
         """Set `gone` when a client that was heard is not heard any more. Without this it takes 30 s to notice (RFC 7675)."""
@@ -173,6 +182,8 @@ class Peer:
     def _came(self, track: MediaStreamTrack) -> None:
         if track.kind == "audio" and self._microphone is None:
             self._microphone = track
+        elif track.kind == "video" and self._video is None:
+            self._video = track
 
     def _opened(self, channel: RTCDataChannel) -> None:
         if channel.label != CHANNEL or self._channel is not None:

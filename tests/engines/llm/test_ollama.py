@@ -13,7 +13,7 @@ from servers import KEY, Answer, ModelServer, as_json, lines, nobody, said, serv
 
 from multimodal_assistant.core.errors import EngineError, EngineFailed, EngineTimeout, EngineUnavailable, ModelFetchFailed
 from multimodal_assistant.core.protocols import LanguageModel
-from multimodal_assistant.core.types import Message, TextDelta, Tool, ToolCall
+from multimodal_assistant.core.types import Message, Picture, TextDelta, Tool, ToolCall
 from multimodal_assistant.engines.llm.hosted import Deadlines
 from multimodal_assistant.engines.llm.ollama import OllamaModel, available, matches, pull
 
@@ -322,3 +322,17 @@ async def test_calls_come_whole_and_only_a_model_that_can_is_asked() -> None:
         with pytest.raises(EngineUnavailable, match="cannot call functions"):
             async with aclosing(unable.reply_or_call(asked, max_tokens=20, tools=[weather])) as deltas:
                 await anext(deltas)
+
+
+async def test_a_picture_goes_along_as_ollama_wants_it_and_only_to_a_model_that_sees() -> None:
+    async with running(Answer(lines(said("Red."), DONE))) as (server, model):
+        shown_with = [Message("system", "Be brief."), Message("user", "What is this?", picture=Picture(b"\xff\xd8\xff", "image/jpeg"))]
+        async with aclosing(model.reply(shown_with, max_tokens=20)) as deltas:
+            assert "".join([delta.text async for delta in deltas]) == "Red."
+        (body,) = server.bodies(CHAT)
+        assert body["messages"][-1] == {"role": "user", "content": "What is this?", "images": ["/9j/"]}
+        assert not await model.sees()
+    async with serve({**PLAIN, SHOW: shown("completion", "vision")}) as server:
+        model = OllamaModel(host=server.url)
+        assert await model.sees()
+        await model.aclose()

@@ -11,7 +11,7 @@ from servers import KEY, Answer, ModelServer, as_json, delta, events, nobody, se
 
 from multimodal_assistant.core.errors import EngineError, EngineFailed, EngineTimeout, EngineUnavailable, InvalidSetting
 from multimodal_assistant.core.protocols import LanguageModel
-from multimodal_assistant.core.types import Message, TextDelta, Tool, ToolCall
+from multimodal_assistant.core.types import Message, Picture, TextDelta, Tool, ToolCall
 from multimodal_assistant.engines.llm.hosted import Deadlines
 from multimodal_assistant.engines.llm.openai_compatible import OpenAICompatibleModel
 
@@ -284,3 +284,16 @@ async def test_a_call_comes_piece_by_piece_and_is_given_whole() -> None:
         assert body["tools"][0]["function"]["name"] == "weather"
         assert body["messages"][2]["tool_calls"][0]["id"] == "call_1"
         assert body["messages"][3] == {"role": "tool", "content": "", "tool_call_id": "call_1"}
+
+
+async def test_a_picture_comes_before_the_words() -> None:
+    async with running(WHOLE, sees=True) as (server, model):
+        assert await model.sees()
+        shown = [Message("user", "What is this?", picture=Picture(b"\xff\xd8\xff", "image/jpeg"))]
+        async with aclosing(model.reply(shown, max_tokens=20)) as deltas:
+            assert "".join([delta.text async for delta in deltas]) == "Good day."
+        (body,) = server.bodies(CHAT)
+        assert body["messages"][-1]["content"] == [
+            {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,/9j/"}},
+            {"type": "text", "text": "What is this?"},
+        ]

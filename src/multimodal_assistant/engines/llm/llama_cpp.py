@@ -15,7 +15,7 @@ from multimodal_assistant.core.worker import Emit, Worker
 from multimodal_assistant.engines.llama import open_server
 
 from .bare_calls import BareCalls
-from .lines import Fragments, declared, lines
+from .lines import Fragments, declared, lines, told
 
 if TYPE_CHECKING:
     import xllamacpp
@@ -26,6 +26,7 @@ class LlamaCppModel:
 
     context: tokens of conversation it can hold. system: text whose evaluation `warm` puts into the prefix cache.
     temperature and repeat_penalty as llama.cpp defines them: small models repeat themselves without a penalty.
+    small: the model does not understand what comes of a call unless a user tells it, and would call again.
     """
 
     def __init__(
@@ -38,8 +39,10 @@ class LlamaCppModel:
         threads: int = 2,
         temperature: float = 0.0,
         repeat_penalty: float = 1.1,
+        small: bool = False,
     ) -> None:
         self._path = model
+        self._small = small
         self._name = name or model.stem
         self._system = system
         self._context = context
@@ -73,14 +76,15 @@ class LlamaCppModel:
         self, messages: Sequence[Message], *, max_tokens: int, tools: Sequence[Tool], required: bool = False
     ) -> AsyncGenerator[TextDelta]:
         """See `core.protocols.ToolCalling`. A call is not enforced: with "required", llama.cpp lets a small model write on without end."""
-        offer = {"tools": declared(tools), "tool_choice": "auto"}
+        answers_a_call = self._small and bool(messages) and messages[-1].role == "tool"
+        offer = {} if answers_a_call else {"tools": declared(tools), "tool_choice": "auto"}
         async with aclosing(self._write(messages, max_tokens, offer)) as deltas:
             async for delta in deltas:
                 yield delta
 
     async def _write(self, messages: Sequence[Message], max_tokens: int, offer: dict[str, Any]) -> AsyncGenerator[TextDelta]:
         request = {
-            "messages": lines(messages),
+            "messages": lines(told(messages) if self._small else messages),
             **offer,
             "max_tokens": max_tokens,
             "stream": True,

@@ -1,5 +1,6 @@
 """Conversation → text stream, by an Ollama server."""
 
+import base64
 import contextlib
 import json
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -101,6 +102,10 @@ class OllamaModel:
             async for delta in deltas:
                 yield delta
 
+    async def sees(self) -> bool:
+        """See `core.protocols.Seeing`."""
+        return "vision" in await self.capabilities()
+
     async def capabilities(self) -> frozenset[str]:
         """What the model can do, in Ollama's words: "completion", "vision", "thinking", "tools"."""
         if self._capabilities is None:
@@ -155,7 +160,9 @@ def _lines(messages: Sequence[Message]) -> list[dict[str, Any]]:
             line["tool_calls"] = [{"function": {"name": call.name, "arguments": _object(call)}} for call in message.calls]
         if message.role == "tool":
             line["tool_name"] = names.get(message.answers, "")
-        if message.text or message.calls or message.role == "tool":
+        if message.picture is not None:
+            line["images"] = [base64.b64encode(message.picture.data).decode()]
+        if message.text or message.calls or message.role == "tool" or message.picture:
             lines.append(line)
     return lines
 

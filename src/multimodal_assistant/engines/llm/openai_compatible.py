@@ -44,7 +44,7 @@ class OpenAICompatibleModel:
 
     base_url: with its /v1. model: None takes the first that the server lists. api_key: goes to that server and nowhere else,
     neither into a message nor into a log. system: text whose evaluation `warm` puts into the server's prefix cache. temperature: None
-    leaves it to the server.
+    leaves it to the server. sees: the model takes pictures; a server of this kind does not tell.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class OpenAICompatibleModel:
         api_key: str | None = None,
         system: str = "",
         temperature: float | None = None,
+        sees: bool = False,
         deadlines: Deadlines | None = None,
     ) -> None:
         url = split_address(base_url)
@@ -64,6 +65,7 @@ class OpenAICompatibleModel:
         self._api_key = api_key
         self._system = system
         self._temperature = temperature
+        self._sees = sees
         self._deadlines = deadlines or Deadlines()
         self._dialect = _Dialect()
         self._client: openai.AsyncOpenAI | None = None
@@ -96,6 +98,10 @@ class OpenAICompatibleModel:
         async with aclosing(within(self._chunks(messages, max_tokens), self._deadlines, self._server)) as deltas:
             async for delta in deltas:
                 yield delta
+
+    async def sees(self) -> bool:
+        """See `core.protocols.Seeing`."""
+        return self._sees
 
     async def reply_or_call(
         self, messages: Sequence[Message], *, max_tokens: int, tools: Sequence[Tool], required: bool = False
