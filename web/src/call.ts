@@ -138,7 +138,9 @@ export class Call {
     const event = JSON.parse(text) as ServerEvent;
     if (event.type === "assistant.heartbeat") this.pulse.felt();
     else if (event.type === "assistant.goodbye") this.goodbye = event.message;
-    else {
+    else if (event.type === "assistant.metrics") {
+      this.ears.told({ ...event, stages: { ...event.stages, network: this.pulse.network, playout: this.pulse.playout } });
+    } else {
       this.fallSilent(event);
       this.ears.told(event);
     }

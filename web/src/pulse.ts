@@ -9,6 +9,10 @@ export class Pulse {
   private timer = 0;
   private last = 0;
   private delay = 0;
+  private sent = 0;
+  /** Milliseconds, as far as they are known: half of the way there and back, and what a sound waits to be played. */
+  network = 0;
+  playout = 0;
   private emitted = 0;
 
   constructor(
@@ -20,6 +24,7 @@ export class Pulse {
   start(): void {
     this.felt();
     this.timer = window.setInterval(() => void this.beat(), BEAT_MS);
+    this.sent = performance.now();
     this.send({ type: "assistant.heartbeat" }); // before anything is asked: from then on the server sends all that the page shows
   }
 
@@ -30,6 +35,8 @@ export class Pulse {
   /** The server has answered. */
   felt(): void {
     this.last = performance.now();
+    if (this.sent) this.network = (this.last - this.sent) / 2;
+    this.sent = 0;
   }
 
   private async beat(): Promise<void> {
@@ -38,6 +45,8 @@ export class Pulse {
       return;
     }
     const delay = await this.playoutDelay();
+    this.playout = delay ?? this.playout;
+    this.sent = performance.now();
     this.send({ type: "assistant.heartbeat", ...(delay === null ? {} : { playout_delay_ms: delay }) });
   }
 

@@ -14,14 +14,21 @@ const STEPS: [string, string][] = [
 /** From the end of your words. */
 const SINCE: [string, string][] = [
   ["committed", "your turn was taken"],
-  ["first_audio", "the answer was heard"],
+  ["first_audio", "the answer was sent"],
+];
+/** After that, as the page measures it. */
+const WAY: [string, string][] = [
+  ["network", "on the network"],
+  ["playout", "waiting to be played"],
 ];
 
 export function waterfall(stages: Stages, open: boolean): HTMLElement {
   const known = (name: string): number => stages[name] ?? 0;
   const steps = STEPS.filter(([name]) => known(name) >= 0.5);
   const since = SINCE.filter(([name]) => known(name) >= 0.5);
-  const whole = Math.max(1, steps.reduce((sum, [name]) => sum + known(name), 0), ...since.map(([name]) => known(name)));
+  const way = WAY.filter(([name]) => known("first_audio") > 0 && known(name) >= 0.5);
+  const heard = way.reduce((sum, [name]) => sum + known(name), known("first_audio"));
+  const whole = Math.max(1, steps.reduce((sum, [name]) => sum + known(name), 0), ...since.map(([name]) => known(name)), heard);
   const rows: HTMLElement[] = [];
   let begin = 0;
   for (const [name, label] of steps) {
@@ -29,9 +36,13 @@ export function waterfall(stages: Stages, open: boolean): HTMLElement {
     begin += known(name);
   }
   for (const [name, label] of since) rows.push(row(label, 0, known(name), whole, "since"));
+  begin = known("first_audio");
+  for (const [name, label] of way) {
+    rows.push(row(label, begin, known(name), whole, "step"));
+    begin += known(name);
+  }
   const list = make("dl", { className: "waterfall" }, ...rows);
-  const first = known("first_audio");
-  const title = first > 0 ? `${seconds(first)} from your last word to the first sound` : "Where the time went";
+  const title = heard > 0 ? `${seconds(heard)} from your last word to the first sound` : "Where the time went";
   const details = make("details", { className: "times" }, make("summary", { text: title }), list);
   details.open = open;
   return details;
