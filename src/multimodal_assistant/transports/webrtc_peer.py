@@ -7,6 +7,7 @@ this machine's loopback address is a candidate too.
 
 import json
 import logging
+from collections import deque
 from types import TracebackType
 from typing import Any, Self
 
@@ -68,7 +69,7 @@ class Peer:
         self._connected = anyio.Event()
         self._microphone: MediaStreamTrack | None = None
         self._channel: RTCDataChannel | None = None
-        self._unsent: list[str] = []  # until the channel is open
+        self._unsent: deque[str] = deque(maxlen=_UNREAD)  # until the channel is open; a caller may have none, and hear all the same
         self._heard_at: float | None = None
         self._inbox: MemoryObjectSendStream[str | bytes]
         self.events: MemoryObjectReceiveStream[str | bytes]
@@ -158,8 +159,6 @@ class Peer:
         channel = self._channel
         if channel is None or channel.readyState == "connecting":
             self._unsent.append(text)
-            if len(self._unsent) > _UNREAD:
-                self.leave()
         elif channel.readyState == "open":
             channel.send(text)
             if channel.bufferedAmount > _MOST_BUFFERED:
@@ -192,9 +191,8 @@ class Peer:
         self._channel = channel
         channel.on("message", self._received)
         channel.on("close", self.leave)
-        unsent, self._unsent = self._unsent, []
-        for text in unsent:
-            channel.send(text)
+        while self._unsent:
+            channel.send(self._unsent.popleft())
 
     def _received(self, message: str | bytes) -> None:
         self._heard_at = anyio.current_time()
