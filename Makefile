@@ -11,7 +11,7 @@ help:
 	@echo "make test   set up, then run every check and test"
 	@echo "make setup  the environment in .venv and the default models"
 	@echo "make lint   format check, lint, types, architecture"
-	@echo "make bench  the benchmarks behind docs/benchmarks.md (about 70 minutes)"
+	@echo "make bench  the benchmarks behind docs/benchmarks.md (about two hours)"
 	@echo "make lock   re-resolve the lock files"
 
 setup: .venv/.runtime
