@@ -29,6 +29,7 @@ class Microphone(MediaStreamTrack):
     def __init__(self) -> None:
         super().__init__()
         self._to_say: deque[Samples] = deque()
+        self._said = anyio.Event()
         self._sent = 0
         self._due = 0.0
 
@@ -37,11 +38,19 @@ class Microphone(MediaStreamTrack):
         padded = np.concatenate([samples, np.zeros(-len(samples) % PACKET, np.float32)])
         self._to_say.extend(padded.reshape(-1, PACKET))
 
+    async def say_all(self, samples: Samples) -> None:
+        """The same, to its end and a packet of silence further."""
+        self._said = anyio.Event()
+        self.say(samples)
+        await self._said.wait()
+
     async def recv(self) -> av.AudioFrame:
         if self.readyState != "live":
             raise MediaStreamError
         self._due = max(self._due + 0.02, anyio.current_time() - 0.1)
         await anyio.sleep_until(self._due)
+        if not self._to_say:
+            self._said.set()
         samples = self._to_say.popleft() if self._to_say else np.zeros(PACKET, np.float32)
         frame = av.AudioFrame.from_ndarray((samples * 32767).astype(np.int16)[None], "s16", "mono")
         frame.sample_rate = RATE

@@ -347,3 +347,53 @@ def test_a_reply_that_ends_when_the_assistant_has_not_the_floor_changes_nothing(
     floor = after_speech()
     assert floor.carry_out(floor.turns.reply_ended()) == []
     assert floor.turns.phase is Phase.USER
+
+
+# The end of the last word
+
+
+@pytest.mark.parametrize("stop", [2, 3, 4])
+def test_a_short_sound_right_after_the_cut_is_heard_before_the_turn_is_taken(stop: int) -> None:
+    floor = after_speech(likely=0.95)
+    floor.hush(stop * WINDOW)  # "elephan"
+    floor.voice(WINDOW)  # "-ts"
+    floor.hush(1.0)
+    assert floor.kinds == ["speech_started", "speech_stopped", "start_draft", "retract", "start_draft", "commit"]
+    drafts = [at for at, action in floor.log if action.kind == "start_draft"]
+    assert drafts[-1] == pytest.approx(1.024 + (stop + 3) * WINDOW)
+    assert floor.log[-1][1].revision == 2
+
+
+def test_what_is_understood_without_the_last_sound_commits_nothing() -> None:
+    floor = after_speech(text=None, likely=1.0)
+    floor.hush(10 * WINDOW)
+    assert floor.kinds[-1] == "start_draft"
+    floor = after_speech(text=None, likely=1.0)
+    floor.hush(2 * WINDOW)
+    floor.voice(WINDOW)
+    for text in ("Tell me about an elephan", ""):
+        assert floor.understand(text) == []
+    floor.hush(WINDOW)
+    assert floor.understand("Tell me about an elephan") == []
+    assert floor.hush(WINDOW) == ["retract", "start_draft", "score"]
+
+
+def test_a_later_click_changes_nothing() -> None:
+    """So long after the cut it is no part of a word: whoever types while the assistant thinks does not keep it from answering."""
+    floor = after_speech(likely=0.5)
+    floor.hush(8 * WINDOW)
+    for _ in range(10):
+        floor.voice(WINDOW)
+        floor.hush(3 * WINDOW)
+    assert floor.kinds.count("start_draft") == 1
+    assert "commit" in floor.kinds
+
+
+def test_clicks_from_the_beginning_put_the_answer_off_for_a_moment_only() -> None:
+    floor = after_speech(likely=0.95)
+    for _ in range(12):
+        floor.hush(2 * WINDOW)
+        floor.voice(WINDOW)
+    assert floor.kinds.count("start_draft") <= 3
+    floor.hush(4 * WINDOW)
+    assert floor.kinds[-1] == "commit"

@@ -14,7 +14,7 @@ async def test_the_client_ends_the_turns_of_a_call() -> None:
     async with serving() as server, calling(server.address) as caller:
         caller.send(type="session.update", session={"audio": {"input": {"turn_detection": None}}, "output_modalities": ["text"]})
         await caller.until("session.updated")
-        caller.microphone.say(tone)
+        await caller.microphone.say_all(tone)
         caller.send(type="input_audio_buffer.append", audio="AAAA")
         assert "audio track" in (await caller.until("error"))["error"]["message"]
         caller.send(type="input_audio_buffer.commit")

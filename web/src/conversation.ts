@@ -29,6 +29,8 @@ export class Conversation {
   floor: Floor = "listening";
   /** The assistant has been asked and is not done. */
   answering = false;
+  /** The assistant has been asked, and the server has not said yet that it answers. */
+  private asking = false;
 
   /** changed: told which message is another now; null: only the floor is. */
   constructor(private readonly changed: (message: Message | null) => void) {}
@@ -40,6 +42,21 @@ export class Conversation {
   /** The user writes this. */
   write(id: string, text: string): void {
     this.put({ id, role: "user", text, unheard: "", condition: "waiting" });
+  }
+
+  /** The assistant is asked for an answer. */
+  ask(): void {
+    this.asking = true;
+    this.turnTo("thinking");
+  }
+
+  /** It was not to be had: what is being said now is answered, and what was written with it. */
+  refused(): void {
+    this.asking = false;
+  }
+
+  get busy(): boolean {
+    return this.asking || this.answering;
   }
 
   /** What was said before the page was loaded. */
@@ -54,7 +71,7 @@ export class Conversation {
   /** The call is over: nothing that was going on in it goes on. */
   ended(): void {
     this.floor = "listening";
-    this.answering = false;
+    this.asking = this.answering = false;
     this.forgetPartial("");
     for (const message of this.messages) if (message.condition === "speaking") this.update(message, { condition: "interrupted" });
     this.changed(null);
@@ -77,6 +94,7 @@ export class Conversation {
       case "conversation.item.done":
         return this.item(event.item);
       case "response.created":
+        this.asking = false;
         this.answering = true;
         return this.turnTo("thinking");
       case "assistant.reply.text":

@@ -71,7 +71,7 @@ class Page {
       this.themed();
     });
     window.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.conversation.answering) this.line.send({ type: "response.cancel" });
+      if (event.key === "Escape" && this.conversation.busy) this.line.send({ type: "response.cancel" });
     });
   }
 
@@ -167,12 +167,14 @@ class Page {
       if (this.retold.has(message.id) || !message.text || message.condition === "partial") continue;
       this.retold.add(message.id);
       const waiting = message.condition === "waiting";
-      if (waiting && this.conversation.answering) this.line.send({ type: "response.cancel" });
+      if (waiting && this.conversation.busy) this.line.send({ type: "response.cancel" });
       asked ||= waiting;
       const content = [{ type: message.role === "user" ? "input_text" : "output_text", text: message.text }];
       this.line.send({ type: "conversation.item.create", item: { type: "message", id: message.id, role: message.role, content } });
     }
-    if (asked) this.line.send({ type: "response.create" });
+    if (!asked) return;
+    this.line.send({ type: "response.create" });
+    this.conversation.ask();
   }
 
   // What comes back
@@ -182,6 +184,7 @@ class Page {
       this.settings.describe(event.session);
       this.sight.allow(event.session.assistant?.vision === true);
     } else if (event.type === "error") {
+      if (event.error.code === "conversation_already_has_active_response") this.conversation.refused();
       if (event.error.code !== "response_cancel_not_active") this.status.notice(event.error.message); // it had just ended
     } else {
       this.known(event);

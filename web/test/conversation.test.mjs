@@ -71,3 +71,15 @@ test("what a new call is told of an old one stays as it was", () => {
   conversation.hear({ type: "conversation.item.added", item: answer("completed", "One") });
   assert.equal(conversation.messages[0].condition, "interrupted");
 });
+
+test("who has asked is busy until the answer ends, or none is to be had", () => {
+  const conversation = told();
+  conversation.ask();
+  assert.equal(conversation.busy, true);
+  conversation.hear({ type: "response.created", response: { id: "r" } });
+  conversation.ask(); // once more, after a cancel: the end of the first answer is not that of the second
+  conversation.hear({ type: "response.done", response: { id: "r", status: "cancelled", output: [] } });
+  assert.equal(conversation.busy, true);
+  conversation.refused();
+  assert.equal(conversation.busy, false);
+});

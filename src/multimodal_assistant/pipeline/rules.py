@@ -24,6 +24,8 @@ class Rules:
     """Voice that makes speech: shorter is a click."""
     soft_pause: float = 0.064
     """Silence after which a draft is started."""
+    last_sound: float = 0.16
+    """A sound shorter than speech, so soon after it, may be the end of its last word ("elephan-ts"): the draft is made anew."""
     score_every: float = 0.1
     score_until: float = 0.1
     """Silence after which the melody is not asked again: its score rises with any silence, so that the first says most."""

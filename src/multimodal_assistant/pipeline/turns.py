@@ -44,6 +44,8 @@ class _Draft:
     scored_at: float = field(default=-1.0)
     """Time of the last request for a score."""
     failed: bool = False
+    sound_at: float | None = None
+    """When there was a sound, too short for speech, that may be the end of the last word: it is not in what was transcribed."""
 
     @property
     def likelihood(self) -> float:
@@ -84,7 +86,7 @@ class Turns:
         if self._draft is None or self._draft.revision != revision:
             return []
         self._draft.text, self._draft.sentence = text, sentence
-        if not words_of(text):
+        if not words_of(text) and self._draft.sound_at is None:
             return self._give_up("no words")
         return self._decide(now)
 
@@ -179,7 +181,10 @@ class Turns:
 
     def _user(self, now: float, began: bool) -> list[Action]:
         if began and self._draft is not None:
-            return self._retract(self._voice.since - self._draft.begun + self.rules.soft_pause)
+            self._learn(self._voice.since - self._draft.begun + self.rules.soft_pause)
+            return self._retract("the user went on")
+        if self._draft is not None and (again := self._short_sound(now, self._draft)) is not None:
+            return again
         silence = self._silence(now)
         if silence < self.rules.soft_pause - 1e-9:
             return []
@@ -200,13 +205,24 @@ class Turns:
         self._draft = _Draft(self._revisions, now, scored_at=now)
         return [Action("start_draft", self._revisions), Action("score", self._revisions)]
 
-    def _retract(self, pause: float) -> list[Action]:
-        """The user went on after a pause of that length: it was within the turn."""
+    def _short_sound(self, now: float, draft: _Draft) -> list[Action] | None:
+        """A stop within a word is silence enough for a draft, and what follows it may be too short for speech: then all is heard
+        again. None where there was no such sound.
+        """
+        if self._voice.active and now - self._voice.silent_since <= self.rules.last_sound:
+            draft.sound_at = now
+        if draft.sound_at is None:
+            return None
+        if self._voice.active or now - draft.sound_at < self.rules.soft_pause - 1e-9:
+            return []
+        return [*self._retract("the last word went on"), *self._start_draft(now)]
+
+    def _retract(self, reason: str) -> list[Action]:
         draft, self._draft = self._draft, None
-        self._learn(pause)
-        return [Action("retract", draft.revision if draft else 0, "the user went on")]
+        return [Action("retract", draft.revision if draft else 0, reason)]
 
     def _learn(self, pause: float) -> None:
+        """The user went on after a pause of that length: it was within the turn."""
         rules = self.rules
         weighted = rules.tolerance_weight * self.tolerance + (1 - rules.tolerance_weight) * pause
         self.tolerance = min(max(weighted, rules.tolerance_least), rules.tolerance_most)
@@ -220,7 +236,7 @@ class Turns:
     def _decide(self, now: float) -> list[Action]:
         """Commit when the silence is long enough for what is known."""
         draft = self._draft
-        if draft is None or self.phase is not Phase.USER or self._voice.active:
+        if draft is None or self.phase is not Phase.USER or self._voice.active or draft.sound_at is not None:
             return []
         silence = self._silence(now)
         if draft.failed:

@@ -42,14 +42,16 @@ _MOST_WORDS_A_SECOND = 7.0  # hurried speech has 6; more is a loop
 class Bounds:
     """How much encoder context an utterance gets, and when a result is not believed."""
 
-    margin: int = 128
-    """Positions of silence after the speech. 96 already suffices for the words (FUTO's whisper-acft), but more results
-    then look degenerate and are decoded twice (of 72 in benchmarks/stt.py: 7 with 96, 2 with 128)."""
-    least: int = 256
+    margin: int = 300
+    """Positions of silence after the speech. 96 already suffices for the words (FUTO's whisper-acft), but with less than this the
+    small models say short utterances twice, and those are decoded again, padded: it is both slower on average and less exact."""
+    least: int = 400
     """Fewest positions; below about 160 the encoder is in a range it was never trained on (whisper.cpp#1855)."""
     compression_ratio: float = 2.4
     log_probability: float = -1.0
-    """The thresholds at which Whisper itself falls back (openai/whisper, transcribe.py)."""
+    """The thresholds at which Whisper itself falls back (openai/whisper, transcribe.py),"""
+    no_speech: float = 0.6
+    """and the probability of no speech above which it takes words that it doubts so much for imagined."""
 
     def context(self, seconds: float) -> int:
         """Encoder positions for an utterance of that length."""
@@ -57,8 +59,6 @@ class Bounds:
 
 
 DEFAULT_BOUNDS = Bounds()
-TINY_BOUNDS = Bounds(margin=192, least=320)
-"""The tiny models say short utterances twice with less (of 72 in benchmarks/stt.py: 20 with 96, 2 with 192)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +104,10 @@ class WhisperEngine:
         compute_type: str = "int8",
         device: str = "cpu",
         threads: int = 2,
-        bounds: Bounds | None = None,
+        bounds: Bounds = DEFAULT_BOUNDS,
     ) -> None:
         self._path = model
         self._name = name or model.name
-        bounds = bounds or (TINY_BOUNDS if "tiny" in self._name else DEFAULT_BOUNDS)
         self._compute_type = compute_type
         self._device = device
         self._threads = threads
@@ -161,6 +160,8 @@ class WhisperEngine:
             encoded = _encode(whisper, samples, context)
             call.go_on()
             decoded = _decode(whisper, tokenizer, encoded, room=_MOST_TOKENS)
+        if decoded.no_speech > self._bounds.no_speech and decoded.log_probability < self._bounds.log_probability:
+            decoded = replace(decoded, text="", tokens=[])
         return Transcript(
             text=decoded.text,
             language=language,
