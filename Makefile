@@ -63,7 +63,7 @@ bench: .venv/.dev
 lock: .venv/.dev
 	@"$(BIN)/uv" pip compile pyproject.toml --extra local --group build --universal --generate-hashes --no-header --upgrade \
 		--python-version 3.11 --quiet --output-file requirements.lock
-	@"$(BIN)/uv" pip compile pyproject.toml --extra local --group build --group dev --universal --generate-hashes --no-header \
+	@"$(BIN)/uv" pip compile pyproject.toml --extra local --extra qdrant --group build --group dev --universal --generate-hashes --no-header \
 		--python-version 3.11 --quiet --constraint requirements.lock --output-file requirements-dev.lock
 	@"$(BIN)/uv" pip compile pyproject.toml --extra fastrtc --universal --generate-hashes --no-header --upgrade \
 		--python-version 3.11 --quiet --output-file requirements-fastrtc.lock

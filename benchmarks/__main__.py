@@ -6,7 +6,7 @@ import anyio
 
 from multimodal_assistant.app import quiet_threads
 
-from . import barge_in, cut_ins, endurance, first_audio, footprint, kokoro, latency, load, stt
+from . import barge_in, cut_ins, endurance, first_audio, footprint, kokoro, latency, load, memory_speed, stt
 from .machine import describe
 from .peers import measure as peers
 from .report import updated
@@ -27,6 +27,7 @@ _MEASUREMENTS = {
     "load": load.run,
     "browser": browser.run,
     "web": web.run,
+    "memory": memory_speed.run,
 }
 
 

@@ -10,6 +10,15 @@ _NEVER_BLOCKS = ("core", "pipeline", "conversations", "docs")
 """Folders whose subjects run on the event loop."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_memory_of_ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Programs that the tests start remember nothing, unless a test wants it, and never where the user's own memories are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ASSISTANT_MEMORY__ENABLED", "false")
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"

@@ -81,6 +81,19 @@ class PatienceSettings(_Section):
     """Then the answer is given up, and that is said. More for a large model on a slow machine."""
 
 
+class MemorySettings(_Section):
+    """What is remembered across conversations."""
+
+    enabled: bool = True
+    folder: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("multimodal-assistant")) / "memory")
+    """Where memories are kept: on this machine, and nowhere else."""
+    user: str = Field(default="me", min_length=1, max_length=200)
+    """Whose they are."""
+    qdrant_url: str = ""
+    """Of a Qdrant server for the index; empty: the engine in this process. The words stay in `folder` and go to neither."""
+    qdrant_api_key: SecretStr | None = None
+
+
 class ServerSettings(_Section):
     """`assistant serve`."""
 
@@ -124,6 +137,7 @@ class Settings(BaseSettings):
     tts: TtsSettings = TtsSettings()
     audio: AudioSettings = AudioSettings()
     patience: PatienceSettings = PatienceSettings()
+    memory: MemorySettings = MemorySettings()
     server: ServerSettings = ServerSettings()
 
     @classmethod

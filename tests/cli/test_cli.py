@@ -29,7 +29,7 @@ Command = Callable[..., Run]
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ASSISTANT_")}
-    return {**kept, "ASSISTANT_HOME": str(home / "home"), "XDG_CONFIG_HOME": str(home), **more}
+    return {**kept, "ASSISTANT_HOME": str(home / "home"), "XDG_CONFIG_HOME": str(home), "XDG_DATA_HOME": str(home / "data"), **more}
 
 
 @pytest.fixture

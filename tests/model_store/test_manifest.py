@@ -11,8 +11,17 @@ ROW = model_table("toy", {"a/b.bin": b"abc"}, ["hf:owner/repo@main:sub/{path}", 
 
 def test_the_shipped_manifest_has_what_the_assistant_uses() -> None:
     manifest = load_manifest()
-    assert manifest.group("default") == ("whisper-base", "smollm2-135m", "qwen2.5-0.5b", "kokoro", "kokoro-voices", "joe", "smart-turn")
-    assert manifest.group("fast") == ("whisper-tiny.en", "smollm2-135m", "joe", "smart-turn")
+    assert manifest.group("default") == (
+        "whisper-base",
+        "smollm2-135m",
+        "qwen2.5-0.5b",
+        "kokoro",
+        "kokoro-voices",
+        "joe",
+        "smart-turn",
+        "minilm",
+    )
+    assert manifest.group("fast") == ("whisper-tiny.en", "smollm2-135m", "joe", "smart-turn", "minilm")
     assert set(manifest.group("test")) == {*manifest.group("default"), *manifest.group("fast")}
     assert len(manifest.model("kokoro-voices").files) == 54
     assert {"whisper-small", "smart-turn"} <= set(manifest.models)

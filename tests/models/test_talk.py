@@ -29,7 +29,10 @@ LEAD = 0.5
 KNOWN = ("capital france", "story elephants", "sky")
 """Words that have to be understood of each question."""
 
-STAGES = {"stt", "end_of_sentence", "llm_first_token", "llm_first_clause", "tts_first_audio", "draft", "committed", "first_audio"}
+STAGES = {
+    *("stt", "end_of_sentence", "recall", "llm_first_token", "llm_first_clause", "tts_first_audio"),
+    *("draft", "committed", "first_audio"),
+}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ const EVERY_MS = 2000;
 const STAGES: Readonly<Record<string, string>> = {
   stt: "Speech to text",
   end_of_sentence: "End of sentence",
+  recall: "Memory",
   llm_first_token: "First token",
   llm_first_clause: "First clause",
   tts_first_audio: "First sound of the voice",

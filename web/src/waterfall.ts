@@ -7,6 +7,7 @@ import { make } from "./dom";
 const STEPS: [string, string][] = [
   ["stt", "understanding your words"],
   ["end_of_sentence", "judging that you are done"],
+  ["recall", "remembering"],
   ["llm_first_token", "first word of the answer"],
   ["llm_first_clause", "first clause"],
   ["tts_first_audio", "its sound"],

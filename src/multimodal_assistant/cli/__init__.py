@@ -19,6 +19,7 @@ COMMANDS = {
     "talk": ("talk", "Hold a spoken conversation."),
     "serve": ("serve", "Answer programs that speak the OpenAI Realtime API."),
     "keys": ("keys", "Say who may come in to `serve`."),
+    "memory": ("memory", "Show, correct and forget what is remembered."),
     "devices": ("devices", "List microphones and loudspeakers."),
     "doctor": ("doctor", "Check this machine and measure what latency to expect."),
     "models": ("models", "List, fetch and verify model weights."),

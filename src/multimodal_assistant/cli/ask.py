@@ -5,7 +5,7 @@ import resource
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from multimodal_assistant.core.events import EventBus, ReplyText, TranscriptFina
 from multimodal_assistant.core.timing import Stopwatch
 from multimodal_assistant.core.types import AudioChunk, SpokenChunk
 
-from .options import engine_flags, settings_flags
+from .options import engine_flags, memory_flags, settings_flags
 from .run import run
 
 _DEFAULT_OUT = Path("answer.wav")
@@ -41,6 +41,7 @@ class Options:
     "--out", type=click.Path(path_type=Path), help="Where to save the spoken answer (WAV). Default: answer.wav, and the loudspeaker."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@memory_flags
 @engine_flags
 def command(question: Path | None, text: str | None, out: Path | None, as_json: bool, **flags: Any) -> None:
     """Answer QUESTION, a recording (WAV, FLAC, OGG, MP3), or --text, by voice.
@@ -62,6 +63,7 @@ def command(question: Path | None, text: str | None, out: Path | None, as_json: 
 async def _ask(options: Options) -> None:
     from multimodal_assistant.app import assemble, settings_from
     from multimodal_assistant.pipeline.exchange import exchange
+    from multimodal_assistant.remembering import remembered
     from multimodal_assistant.transports.file import WavSink, check_writable, read_audio
     from multimodal_assistant.transports.speaker import loudspeaker
 
@@ -81,7 +83,10 @@ async def _ask(options: Options) -> None:
     bus = EventBus()
     bus.subscribe(TranscriptFinal, view.heard)
     bus.subscribe(ReplyText, view.reply)
-    async with await assemble(settings, hears=options.question is not None, tell=view.remark) as assistant:
+    async with (
+        await assemble(settings, hears=options.question is not None, tell=view.remark) as assistant,
+        remembered(settings, quiet=lambda: False, notice=view.remark) as memories,
+    ):
         view.notes(assistant.notes)
         with view.loading():
             await assistant.warm(hears=options.question is not None)
@@ -89,7 +94,8 @@ async def _ask(options: Options) -> None:
         sink = WavSink(out)
         async with _with_speaker(sink, assistant.engines.tts.rate, device) as ears:
             try:
-                answer = await exchange(question, assistant.engines, ears, manner=assistant.manner, bus=bus, watch=watch)
+                manner = assistant.manner if memories is None else replace(assistant.manner, memory=memories.conversation())
+                answer = await exchange(question, assistant.engines, ears, manner=manner, bus=bus, watch=watch)
             except NoSpeech as error:
                 raise NoSpeech(f"{options.question}: {error.problem}", error.remedy) from error
         await sink.save()

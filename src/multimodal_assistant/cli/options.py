@@ -24,6 +24,12 @@ _FLAGS = (
 )
 
 
+def memory_flags(command: F) -> F:
+    """Add the flags of what is remembered."""
+    command = click.option("--user", help="Whose memories are used and kept. Default: those of the settings.")(command)
+    return click.option("--memory", type=click.Choice(["on", "off"]), help="off: nothing is recalled, and nothing is kept.")(command)
+
+
 def engine_flags(command: F) -> F:
     """Add the flags that choose engines."""
     for flag in reversed(_FLAGS):
@@ -41,4 +47,5 @@ def settings_flags(flags: Mapping[str, Any]) -> dict[str, Any]:
         "stt": {"model": flags["stt"], "language": flags["language"]},
         "llm": {"model": flags["llm"]},
         "tts": {"voice": flags["voice"]},
+        "memory": {"enabled": None if flags.get("memory") is None else flags["memory"] == "on", "user": flags.get("user")},
     }

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 import click
 
-from .options import engine_flags, settings_flags
+from .options import engine_flags, memory_flags, settings_flags
 from .run import run
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ _GRACE_SECONDS = 6.0  # conversations are told goodbye first
 @click.command()
 @click.option("--host", help="Address to listen on. Default: 127.0.0.1, this machine only; others need a key (`assistant keys`).")
 @click.option("--port", type=click.IntRange(0, 65535), help="Default: 8765. 0: any that is free.")
+@memory_flags
 @engine_flags
 def command(host: str | None, port: int | None, **flags: Any) -> None:
     """Talk in the browser; clients of the OpenAI API find theirs at /v1."""
@@ -29,6 +30,7 @@ async def _serve(flags: dict[str, Any]) -> None:
     from multimodal_assistant.app import assemble, settings_from, turn_detector
     from multimodal_assistant.config import config_file
     from multimodal_assistant.core.protocols import Seeing
+    from multimodal_assistant.remembering import remembered
     from multimodal_assistant.server.host import Host, check_certificate, check_exposure
     from multimodal_assistant.server.keys import KeyFile
     from multimodal_assistant.server.listen import address, listening, serve
@@ -42,7 +44,12 @@ async def _serve(flags: dict[str, Any]) -> None:
     check_certificate(settings.server)
     view = View()
     with await anyio.to_thread.run_sync(listening, settings.server.host, settings.server.port) as bound:
-        async with await assemble(settings, tell=view.remark) as assistant, turn_detector(settings) as detector:
+        host: Host | None = None
+        async with (
+            await assemble(settings, tell=view.remark) as assistant,
+            turn_detector(settings) as detector,
+            remembered(settings, quiet=lambda: host is not None and not host.live, notice=view.remark) as memories,
+        ):
             view.notes(assistant.notes)
             with view.loading():
                 await assistant.warm()
@@ -52,7 +59,8 @@ async def _serve(flags: dict[str, Any]) -> None:
             _rehearsed(view, found)
             llm = assistant.engines.llm
             sees = isinstance(llm, Seeing) and await llm.sees()
-            host = Host(assistant.engines, detector, manner, settings.server, keys, sees)
+            remembering = None if memories is None else memories.conversation
+            host = Host(assistant.engines, detector, manner, settings.server, keys, sees, remembering)
             view.out.print(f"Talk at {address(bound, tls=settings.server.certificate is not None)}/ (Ctrl-C ends it)")
             await serve(host, bound)
 

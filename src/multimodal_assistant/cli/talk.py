@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from multimodal_assistant.core.connection import Connection
 from multimodal_assistant.core.errors import UsageError
 from multimodal_assistant.core.events import Event, EventBus
 
-from .options import engine_flags, settings_flags
+from .options import engine_flags, memory_flags, settings_flags
 from .run import run
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Options:
 @click.option("--record", type=click.Path(path_type=Path), help="Keep what was heard, what was played and all events in this new folder.")
 @click.option("--microphone", help="Number, name or a part of it (see `assistant devices`). Default: the system's.")
 @click.option("--speaker", help="The same for the loudspeaker.")
+@memory_flags
 @engine_flags
 def command(
     source: Path | None,
@@ -105,7 +106,7 @@ async def _talk_here(options: Options) -> None:
                     await session.run()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Talk:
     """All that a conversation needs but its connection."""
 
@@ -115,6 +116,12 @@ class _Talk:
     view: "TalkView"
     bus: EventBus
     record: Path | None
+    begun: Any = None
+
+    @property
+    def quiet(self) -> bool:
+        """Nobody has the floor."""
+        return self.begun is not None and self.begun.quiet
 
     def session(self, connection: Connection) -> Any:
         """A conversation over this connection, recorded if that is wanted."""
@@ -123,13 +130,15 @@ class _Talk:
 
         if self.record is not None:
             connection = RecordedConnection(connection, self.record)
-        return Session(connection, self.engines, self.detector, manner=self.manner, bus=self.bus)
+        self.begun = Session(connection, self.engines, self.detector, manner=self.manner, bus=self.bus)
+        return self.begun
 
 
 @asynccontextmanager
 async def _ready(options: Options) -> AsyncGenerator[_Talk]:
     """Engines loaded, files open, the view watching."""
     from multimodal_assistant.app import assemble, settings_from, turn_detector
+    from multimodal_assistant.remembering import remembered
     from multimodal_assistant.transports.recorded import recording_folder
 
     from .event_file import EventFile
@@ -143,10 +152,18 @@ async def _ready(options: Options) -> AsyncGenerator[_Talk]:
         for path in (options.events, record and record / "events.jsonl"):
             if path is not None:
                 bus.subscribe(Event, files.enter_context(EventFile(path)).write)
-        async with await assemble(settings, tell=view.remark) as assistant, turn_detector(settings) as detector:
+        talk: _Talk | None = None
+        async with (
+            await assemble(settings, tell=view.remark) as assistant,
+            turn_detector(settings) as detector,
+            remembered(settings, quiet=lambda: talk is not None and talk.quiet, notice=view.remark) as memories,
+        ):
             view.notes(assistant.notes)
             with view.loading():
                 await assistant.warm()
                 await detector.warm()
                 manner = await assistant.patient()
-            yield _Talk(assistant.engines, manner, detector, view, bus, record)
+            if memories is not None:
+                manner = replace(manner, memory=memories.conversation())
+            talk = _Talk(assistant.engines, manner, detector, view, bus, record)
+            yield talk

@@ -14,7 +14,8 @@ AssistantError                  one sentence, and what to do about it
 │   ├── ModelMissing            not in the store
 │   ├── ModelMismatch           bytes that do not have the hash of the manifest
 │   └── ModelFetchFailed        no source delivered
-└── DeviceError                 a microphone, speaker or camera is absent or busy     (exit 3)
+├── DeviceError                 a microphone, speaker or camera is absent or busy     (exit 3)
+└── MemoryStoreError            memories cannot be opened, read or written            (exit 3)
 
 Vendor errors become one of these at the adapter's edge and nowhere else.
 """
@@ -95,6 +96,10 @@ class ModelFetchFailed(ModelError):
 
 class DeviceError(AssistantError):
     """A microphone, speaker or camera is absent or busy."""
+
+
+class MemoryStoreError(AssistantError):
+    """Memories cannot be opened, read or written."""
 
 
 def leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:

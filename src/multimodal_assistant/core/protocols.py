@@ -10,7 +10,7 @@ everything on `aclose`, which may be called twice. Blocking inference runs on th
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol, runtime_checkable
 
-from .types import AudioChunk, Details, Message, Samples, SpokenChunk, TextDelta, Tool, Transcript
+from .types import AudioChunk, Details, Message, Samples, SpokenChunk, TextDelta, Tool, Transcript, Vectors
 
 
 class Engine(Protocol):
@@ -118,6 +118,18 @@ class Seeing(Protocol):
         ...
 
 
+class Remembering(Protocol):
+    """A memory beyond the conversation, of one user."""
+
+    async def recall(self, question: str) -> str:
+        """What bears on these words, one memory to a line, as it is put before a language model; "" where nothing does."""
+        ...
+
+    def remember(self, said: str, heard: str) -> None:
+        """Keep what the user said and what was heard of the answer, either of which may be empty; returns at once."""
+        ...
+
+
 class TextToSpeech(Engine, Protocol):
     """Text → audio stream."""
 
@@ -128,4 +140,12 @@ class TextToSpeech(Engine, Protocol):
 
     def speak(self, text: str) -> AsyncGenerator[SpokenChunk]:
         """Say one clause or sentence, in one or more pieces."""
+        ...
+
+
+class TextEmbedder(Engine, Protocol):
+    """Text → vector."""
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """A vector for each text; near in meaning is near in angle. Of very long texts only the beginning counts."""
         ...

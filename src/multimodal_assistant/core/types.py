@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 Samples = NDArray[np.float32]
 """Mono PCM, float32 in [-1, 1], shape [n]."""
 
+Vectors = NDArray[np.float32]
+"""Embeddings, one a row, each of length 1; shape [n, d]."""
+
 
 @dataclass(frozen=True, slots=True)
 class AudioChunk:

@@ -30,12 +30,14 @@ BUILT_IN = {
     "tts.kokoro": f"{_HERE}.tts.kokoro:KokoroVoice",
     "tts.vits": f"{_HERE}.tts.vits:VitsVoice",
     "tts.scripted": f"{_HERE}.scripted:ScriptedTts",
+    "embed.sentence": f"{_HERE}.embed.sentence:SentenceEmbedder",
+    "embed.scripted": f"{_HERE}.scripted:ScriptedEmbedder",
 }
 """KIND.NAME → module:Class."""
 
 
 def names(kind: str) -> list[str]:
-    """All engines of a kind (vad, turn, sentence, stt, llm, tts), built in and installed."""
+    """All engines of a kind (vad, turn, sentence, stt, llm, tts, embed), built in and installed."""
     return sorted(name.split(".", 1)[1] for name in _table() if name.startswith(f"{kind}."))
 
 

@@ -4,7 +4,8 @@ They serve tests, load tests and authors of plug-ins, and stand for nothing else
 """
 
 import re
-from collections.abc import AsyncGenerator, Sequence
+import zlib
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ from multimodal_assistant.core.types import (
     ToolCall,
     Transcript,
     Usage,
+    Vectors,
     Word,
 )
 
@@ -243,3 +245,47 @@ class ScriptedVadStream:
 
     def score(self, samples: Samples) -> float:
         return 1.0 if dbfs(samples) > self._threshold else 0.0
+
+
+class ScriptedMemory(_Scripted):
+    """Recalls the line of every word that the question holds, and keeps what it is told in `kept`."""
+
+    kind = "memory"
+
+    def __init__(self, lines: Mapping[str, str] | None = None, *, script: Script | None = None) -> None:
+        super().__init__(script or Script())
+        self._lines = lines or {}
+        self.kept: list[tuple[str, str]] = []
+
+    async def recall(self, question: str) -> str:
+        self.ledger.requests.append(question)
+        try:
+            await self._wait(0)
+        except anyio.get_cancelled_exc_class():
+            self.ledger.cancelled += 1
+            raise
+        self.ledger.completed += 1
+        return "\n".join(line for word, line in self._lines.items() if word in question.lower())
+
+    def remember(self, said: str, heard: str) -> None:
+        self.kept.append((said, heard))
+
+
+class ScriptedEmbedder(_Scripted):
+    """Texts are near each other as far as they share words: each word is a direction, chosen by its checksum."""
+
+    kind = "embed"
+
+    def __init__(self, *, dimensions: int = 64, script: Script | None = None) -> None:
+        super().__init__(script or Script())
+        self._dimensions = dimensions
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        self.ledger.requests += texts
+        await self._wait(0)
+        self.ledger.completed += 1
+        rows = np.zeros((len(texts), self._dimensions), np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for word in re.findall(r"\w+", text.lower()) or [""]:
+                row[:] += np.random.default_rng(zlib.crc32(word.encode())).standard_normal(self._dimensions)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)

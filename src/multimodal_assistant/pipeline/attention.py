@@ -19,6 +19,7 @@ from multimodal_assistant.processors.input_buffer import InputBuffer
 from multimodal_assistant.processors.words import is_backchannel
 
 from .listen import PATIENCE, ListenAlong
+from .recollect import Recollection
 from .reply import EndOfTurn, Engines, Manner
 from .respond import conversation
 from .rules import Action
@@ -50,6 +51,8 @@ class Attention:
         self._turns = turns
         self._carry_out = carry_out
         self._along = ListenAlong()
+        self.recollection = Recollection()
+        """What is remembered about the present turn."""
         self._language = manner.language
         self._partial: anyio.CancelScope | None = None
         self._scoring = False
@@ -69,6 +72,11 @@ class Attention:
     def utterance_begins(self, since: float) -> None:
         """Speech began at `since`."""
         self._along = ListenAlong(since)
+        self.recollection = Recollection()
+
+    def nothing_said(self) -> None:
+        """The next answer is to no turn of the voice."""
+        self.recollection = Recollection()
 
     def partial_due(self, now: float) -> bool:
         """Whether it is time to transcribe what is being said; asking takes the turn."""
@@ -98,8 +106,10 @@ class Attention:
     async def _read_ahead(self, transcript: Transcript, history: tuple[Message, ...]) -> None:
         """Leave the words in the prefix caches of those who will read the whole utterance: only its end is new to them then."""
         await self._judgement(transcript)
+        recalled = await self.recollection.ahead(self._manner.memory, transcript.text)
         if isinstance(self._engines.llm, Prefilling):
-            await self._engines.llm.prefill(conversation(transcript.text, system=self._manner.system, history=history))
+            words = conversation(transcript.text, system=self._manner.system, history=history, recalled=recalled)
+            await self._engines.llm.prefill(words)
 
     @property
     def language(self) -> str:

@@ -12,6 +12,7 @@ from multimodal_assistant.core.types import AudioChunk, Message, Samples, Spoken
 from multimodal_assistant.processors.playout import Playout
 
 from .listen import PATIENCE
+from .recollect import Recollection
 from .reply import Ears, Engines, Manner, make_reply
 
 
@@ -31,6 +32,8 @@ class Draft:
         self.scope = anyio.CancelScope()
         self.playout = Playout(rate)
         self.transcript: Transcript | None = None
+        self.recalled = ""
+        """Memories that bear on it, one to a line."""
         self.reading = False
         """The model reads the conversation: what is said from now on comes after this answer."""
         self.usage: Usage | None = None
@@ -71,6 +74,14 @@ class Draft:
             self.watch.mark("stt")
             return self.transcript
 
+    async def recollect(self, recollection: Recollection, history: Sequence[Message]) -> None:
+        """Find what is remembered about what was said, or was written last."""
+        written = history[-1].text if history and history[-1].role == "user" else ""
+        said = " ".join(filter(None, (written, self.transcript.text if self.transcript else "")))
+        if self.history is None:  # an answer about something else than this conversation gets nothing from others
+            self.recalled = await recollection.settle(self.manner.memory, said)
+        self.watch.mark("recalled")
+
     async def answer(self, transcript: Transcript, engines: Engines, history: Sequence[Message]) -> None:
         """Write and speak the reply into the playout; past the first clause only once it is committed."""
         self.reading = True
@@ -82,7 +93,9 @@ class Draft:
             calls=self._on_calls,
         )
         try:
-            await make_reply(transcript, engines, self.manner, history if self.history is None else self.history, ears)
+            await make_reply(
+                transcript, engines, self.manner, history if self.history is None else self.history, ears, recalled=self.recalled
+            )
         finally:
             self.playout.finish()
 
@@ -114,7 +127,8 @@ class Draft:
         return {
             "stt": ms(watch.at("stt")),
             "end_of_sentence": ms(watch.between("stt", "judged")),
-            "llm_first_token": ms(watch.between("judged", "token")),
+            "recall": ms(watch.between("judged", "recalled")),
+            "llm_first_token": ms(watch.between("recalled", "token")),
             "llm_first_clause": ms(watch.between("token", "clause")),
             "tts_first_audio": ms(watch.between("clause", "audio")),
             "draft": ms(watch.at("audio")),

@@ -9,6 +9,7 @@ from multimodal_assistant.core.timing import Stopwatch
 from multimodal_assistant.core.types import AudioChunk, Message, SpokenChunk, Transcript, Usage
 
 from .listen import listen
+from .recollect import recollect
 from .reply import Ears, Engines, Manner, make_reply
 
 _TURN = "1"
@@ -56,9 +57,13 @@ async def exchange(
     watch.mark("heard")
     bus.publish(TranscriptFinal(_TURN, transcript, t=watch.elapsed()))
     progress = _Progress(sink, bus, watch)
-    await make_reply(transcript, engines, manner, history, progress.ears)
+    recalled = await recollect(manner.memory, transcript.text) or ""
+    await make_reply(transcript, engines, manner, history, progress.ears, recalled=recalled)
     watch.mark("done")
-    return Answer(transcript, "".join(progress.text).strip(), progress.usage, progress.seconds)
+    reply = "".join(progress.text).strip()
+    if manner.memory is not None:
+        manner.memory.remember(transcript.text, reply)
+    return Answer(transcript, reply, progress.usage, progress.seconds)
 
 
 class _Progress:

@@ -1,6 +1,6 @@
 """What was said and heard so far, as a language model reads it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -29,11 +29,12 @@ class History:
     """Grows at its end only, so that the model's prefix cache always holds what came before; what is too old becomes a summary.
 
     budget: tokens it may take. Beyond that `excess` is to be folded into a summary; where nobody does, the oldest of it is dropped
-    at one and a half times the budget.
+    at one and a half times the budget. keep: told what was said, and what was heard of the answer to it, as it comes to stand here.
     """
 
-    def __init__(self, budget: int = 1500) -> None:
+    def __init__(self, budget: int = 1500, *, keep: Callable[[str, str], None] = lambda _said, _heard: None) -> None:
         self._budget = budget
+        self._keep = keep
         self._summary = ""
         self._messages: list[Message] = []
         self._open: dict[str, ToolCall] = {}  # calls without an outcome: what nothing came of has never been
@@ -67,18 +68,21 @@ class History:
 
     def answered(self, said: str, reply: str) -> None:
         """A turn that was heard to its end."""
+        self._keep(said, reply)
         self._say(said)
         if reply:
             self._messages.append(Message("assistant", reply))
 
     def interrupted(self, said: str, heard: str) -> None:
         """A turn of whose answer only `heard` reached the user."""
+        self._keep(said, heard)
         self._say(said)
         if heard:
             self._messages.append(Message("assistant", f"{heard} {INTERRUPTED}"))
 
     def aside(self, said: str) -> None:
         """What the user said over an answer that went on: it waits for the next turn."""
+        self._keep(said, "")
         self._say(said)
 
     def told(self, reply: str) -> None:

@@ -12,6 +12,7 @@ from multimodal_assistant.core.protocols import (
     EndOfSentenceDetector,
     EndOfTurnDetector,
     LanguageModel,
+    Remembering,
     SpeechToText,
     TextToSpeech,
     VoiceActivityDetector,
@@ -77,6 +78,8 @@ class Manner:
     """False: answers are written, and no voice is made."""
     look: Callable[[], Picture | None] | None = None
     """What the user shows now, asked for once for each answer; only for a model that sees."""
+    memory: Remembering | None = None
+    """What is known from other conversations, and where this one is kept."""
     answers: bool = True
     """False: what the user says is noted, and answered when an answer is asked for."""
 
@@ -97,36 +100,47 @@ class Ears:
     """The model asks for functions."""
 
 
-async def make_reply(transcript: Transcript, engines: Engines, manner: Manner, history: Sequence[Message], ears: Ears) -> None:
+async def make_reply(
+    transcript: Transcript, engines: Engines, manner: Manner, history: Sequence[Message], ears: Ears, *, recalled: str = ""
+) -> None:
     """Write and speak the reply to what was said, or only write it; returns when all of it was handed over.
+
+    recalled: memories that bear on it, one to a line.
 
     Cancelled, it stops the language model and the voice before it returns.
     """
     if not manner.aloud:
-        await _write(transcript.text, engines, manner, history, ears, None)
+        await _write(_Asked(transcript.text, recalled), engines, manner, history, ears, None)
         return
     send, receive = anyio.create_memory_object_stream[str](_TEXT_AHEAD)
     try:
         async with anyio.create_task_group() as tasks, receive, send:  # send too: a task that is cancelled before it begins closes nothing
-            tasks.start_soon(_write, transcript.text, engines, manner, history, ears, send, name="respond")
+            tasks.start_soon(_write, _Asked(transcript.text, recalled), engines, manner, history, ears, send, name="respond")
             await _say(receive, engines, transcript.language, manner.first_words, ears)
     except BaseExceptionGroup as group:
         raise leaf(group) from group
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    said: str
+    recalled: str
+
+
 async def _write(
-    said: str, engines: Engines, manner: Manner, history: Sequence[Message], ears: Ears, send: MemoryObjectSendStream[str] | None
+    asked: _Asked, engines: Engines, manner: Manner, history: Sequence[Message], ears: Ears, send: MemoryObjectSendStream[str] | None
 ) -> None:
     """Language model → text stream; without a stream, the ears alone."""
     usage = None
     reply = respond(
-        said,
+        asked.said,
         engines.llm,
         system=manner.system,
         history=history,
         max_tokens=manner.max_tokens,
         toolbox=manner.toolbox,
         picture=None if manner.look is None else manner.look(),
+        recalled=asked.recalled,
     )
     async with send or nullcontext(), aclosing(reply) as deltas:
         async for delta in deltas:

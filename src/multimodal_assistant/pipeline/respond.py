@@ -20,7 +20,14 @@ It never changes within a conversation, so that the prefix cache always holds it
 """
 
 
-def conversation(said: str, *, system: str, history: Sequence[Message], picture: Picture | None = None) -> list[Message]:
+_RECALLED = "(From earlier conversations:\n{memories})\n\n{said}"
+"""Memories stand with the words they are for, at the end of what the model reads: all before them is in its prefix cache, and they too,
+where they were found while the words were being said. They are of this answer alone; the history has the words only."""
+
+
+def conversation(
+    said: str, *, system: str, history: Sequence[Message], picture: Picture | None = None, recalled: str = ""
+) -> list[Message]:
     """What the model reads: the same from the start each time, new at its end only.
 
     A summary joins the standing instruction, and an aside that nobody has answered yet the present words: roles alternate.
@@ -31,6 +38,8 @@ def conversation(said: str, *, system: str, history: Sequence[Message], picture:
         said, history = f"{history[-1].text} {said}".strip(), history[:-1]
     if not said and history and history[-1].role == "tool":  # the outcome of a call is what there is to answer
         return [Message("system", system), *history]
+    if recalled:
+        said = _RECALLED.format(memories=recalled, said=said)
     return [Message("system", system), *history, Message("user", said, picture=picture)]
 
 
@@ -59,12 +68,13 @@ async def respond(
     max_tokens: int = 160,
     toolbox: Toolbox | None = None,
     picture: Picture | None = None,
+    recalled: str = "",
 ) -> AsyncGenerator[TextDelta]:
     """Write the reply to `said`, without the model's private thoughts and code blocks; the last piece carries the usage.
 
-    picture: what the user shows, for a model that sees.
+    picture: what the user shows, for a model that sees. recalled: memories that bear on it, one to a line.
     """
-    messages = conversation(said, system=system, history=history, picture=picture)
+    messages = conversation(said, system=system, history=history, picture=picture, recalled=recalled)
     spoken = ReplyFilter()
     usage = None
     async with aclosing(within(_written(llm, messages, max_tokens, toolbox), PATIENCE, "The language model")) as deltas:

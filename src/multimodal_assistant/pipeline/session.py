@@ -49,10 +49,10 @@ class Session:
         rules: Rules | None = None,
         history: History | None = None,
     ) -> None:
-        self.history = history or History()
         self._connection = connection
         self._engines = engines
         self._manner = manner or Manner()
+        self.history = history or (History(keep=self._manner.memory.remember) if self._manner.memory else History())
         self._bus = bus or ev.EventBus()
         self._turns = Turns(rules)
         self._heard = InputBuffer(SPEECH_RATE, _KEPT_SECONDS)
@@ -128,6 +128,7 @@ class Session:
         self._turn += 1
         now = self._heard.now
         draft = Draft(0, np.zeros(0, np.float32), now, self._engines.tts.rate, manner or self._manner, history)
+        self._attention.nothing_said()
         draft.transcript = Transcript("", self._attention.language, 1.0, 0.0, 0.0, 0.0)
         self._turns.answering(now)
         self._tell(ev.AnswerRequested(self._id, t=now))
@@ -270,6 +271,7 @@ class Session:
                         return
                 draft.watch.mark("judged")
                 await self._dictation.settled()
+                await draft.recollect(self._attention.recollection, self.history.messages)
                 await draft.answer(transcript, self._engines, self.history.messages)
         except AssistantError as error:
             self._failed(draft, error)

@@ -72,7 +72,7 @@ class Conversation:
         self._tasks = tasks
         self._sound = None if packets is None else Sound(packets)
         self._sight = (sight or Sight()) if host.sees else None
-        manner = host.manner if self._sight is None else replace(host.manner, look=self._sight.look)
+        manner = replace(host.manner, memory=host.memory(name), look=None if self._sight is None else self._sight.look)
         self._wishes = Wishes(Own.of(host.engines, manner))
         self._entries = Entries(story, lambda: Format() if self._sound is None else self._sound.format, self._sight)
         self._session: Session | None = None

@@ -5,7 +5,7 @@ import logging
 import math
 import secrets
 import ssl
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -14,6 +14,7 @@ import anyio
 
 from multimodal_assistant.config import ServerSettings
 from multimodal_assistant.core.errors import AssistantError, InvalidSetting
+from multimodal_assistant.core.protocols import Remembering
 from multimodal_assistant.pipeline.reply import EndOfTurn, Engines, Manner
 
 from .keys import KeyFile, digest
@@ -41,6 +42,8 @@ class Host:
     keys: KeyFile
     sees: bool = False
     """The language model takes pictures."""
+    remembering: Callable[[str], Remembering] | None = None
+    """The memory for a conversation of this user, "" being the one of the settings; None: nothing is remembered."""
     live: dict[str, str] = field(default_factory=dict[str, str])
     """The conversations that are going on: name → client."""
     metrics: Metrics = field(default_factory=Metrics)
@@ -89,6 +92,13 @@ class Host:
     def client(self, key: str, address: str) -> str:
         """Whom limits count for: the key, or the address where none is needed."""
         return f"address {address}" if self.open else f"key {digest(key)}"
+
+    def memory(self, conversation: str) -> Remembering | None:
+        """What a conversation remembers: each key of the file is somebody of his own."""
+        if self.remembering is None:
+            return None
+        client = self.live.get(conversation, "")
+        return self.remembering(next((key.name for key in self.keys.keys if client == f"key {key.digest}"), ""))
 
     @contextmanager
     def conversation(self, transport: str, client: str) -> Generator[tuple[str, float]]:

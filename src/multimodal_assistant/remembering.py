@@ -1,0 +1,100 @@
+"""The composition root of the memory: settings and what is on this machine → memories that are open."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
+
+from .config import Settings
+from .core.errors import AssistantError
+from .core.protocols import TextEmbedder
+from .engines import registry
+from .memory.conversation import ConversationMemory, Keeper
+from .memory.index import VectorIndex
+from .memory.store import MemoryStore, open_store
+from .memory.system import AgenticMemorySystem
+from .memory.upkeep import Upkeep
+from .models.store import open_store as open_models
+
+EMBEDDER = "minilm"
+"""Model of the store that finds memories by meaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memories:
+    """What a program holds while it runs."""
+
+    store: MemoryStore
+    keeper: Keeper
+    user: str
+    """Whose memories they are where nobody else is named."""
+
+    def of(self, user: str) -> AgenticMemorySystem:
+        """The memories of one user."""
+        return AgenticMemorySystem(self.store, user)
+
+    def conversation(self, user: str = "") -> ConversationMemory:
+        """For one conversation."""
+        session = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+        return ConversationMemory(self.of(user or self.user), self.keeper, session=session)
+
+
+def embedder(settings: Settings) -> TextEmbedder:
+    """Raises `ModelMissing` where its weights are not here."""
+    folder = open_models(settings.home, settings.models_dir).path(EMBEDDER)
+    return registry.build("embed", "sentence", model=folder / "model.onnx", tokenizer=folder / "tokenizer.json", name=EMBEDDER)
+
+
+@asynccontextmanager
+async def open_memories(settings: Settings, *, quiet: Callable[[], bool] | None = None) -> AsyncGenerator[Memories]:
+    """The memories of these settings, until the end of the block; then all that was said is on the disk. Raises `MemoryStoreError`,
+    `ModelMissing`.
+
+    quiet: whether nobody needs the machine; then what was kept is worked through. None: it waits for somebody who does so.
+    """
+    engine = embedder(settings)
+    try:
+        async with open_store(settings.memory.folder, engine, _index(settings), model=EMBEDDER) as store:
+            keeper = Keeper()
+            try:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(keeper.run, name="memory")
+                    if quiet is not None:
+                        tasks.start_soon(Upkeep(store, quiet=quiet).run, name="memory upkeep")
+                    yield Memories(store, keeper, settings.memory.user)
+                    tasks.cancel_scope.cancel()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await keeper.finish()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await engine.aclose()
+
+
+def _index(settings: Settings) -> Callable[[Path, int], VectorIndex]:
+    """How the index of one generation is opened."""
+    memory = settings.memory
+    if not memory.qdrant_url:
+        from .memory.qdrant_edge import EdgeIndex
+
+        return lambda folder, dimensions: EdgeIndex(folder, dimensions=dimensions)
+    from .memory.qdrant_server import connect
+
+    key = memory.qdrant_api_key.get_secret_value() if memory.qdrant_api_key else None
+    return lambda folder, dimensions: connect(memory.qdrant_url, key, f"assistant-{folder.name}", dimensions=dimensions)
+
+
+@asynccontextmanager
+async def remembered(settings: Settings, *, quiet: Callable[[], bool], notice: Callable[[str], None]) -> AsyncGenerator[Memories | None]:
+    """The same for conversations, which need no memory: None where it is off, or cannot be had, which `notice` is told."""
+    async with AsyncExitStack() as stack:
+        memories = None
+        if settings.memory.enabled:
+            try:
+                memories = await stack.enter_async_context(open_memories(settings, quiet=quiet))
+            except AssistantError as error:
+                notice(f"Nothing is remembered: {error}")
+        yield memories

@@ -1,0 +1,100 @@
+"""`assistant memory` as a user meets it, with the real embedding model."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.models, pytest.mark.timeout(120)]
+
+
+@dataclass(frozen=True)
+class Shell:
+    """Commands on memories of their own."""
+
+    folder: Path
+
+    def run(self, *arguments: object, code: int = 0, answers: str = "") -> str:
+        """What the command prints; what it complains of, where it fails."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("ASSISTANT_MEMORY")}
+        environment = kept | {"ASSISTANT_MEMORY__FOLDER": str(self.folder / "memory"), "ASSISTANT_CONFIG": "", "COLUMNS": "200"}
+        command = [sys.executable, "-m", "multimodal_assistant", "memory", *map(str, arguments)]
+        done = subprocess.run(
+            command, input=answers, capture_output=True, text=True, env=environment, cwd=self.folder, timeout=60, check=False
+        )
+        assert "Traceback" not in done.stderr
+        assert done.returncode == code, done.stderr
+        return done.stdout if code == 0 else done.stderr
+
+    def json(self, *arguments: object) -> object:
+        return json.loads(self.run(*arguments, "--json"))
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+def test_a_life_of_memories(shell: Shell) -> None:
+    added = shell.json("add", "My sister Anna moved to Porto last spring.", "--time", "2026-05-01T10:00")
+    assert isinstance(added, dict)
+    assert added["content"] == "My sister Anna moved to Porto last spring."
+    shell.run("add", "My favourite colour is blue.", "--time", "2026-05-02T10:00")
+    newer = shell.json("add", "My favourite colour is green now.", "--time", "2026-05-03T10:00")
+    assert isinstance(newer, dict)
+
+    found = shell.json("search", "Where does my sister live?", "-k", 1)
+    assert isinstance(found, dict)
+    assert [hit["content"] for hit in found["hits"]] == [added["content"]]
+    unknown = shell.json("search", "Who painted the ceiling?", "-k", 1)
+    assert isinstance(unknown, dict)
+    assert found["confidence"] > unknown["confidence"]
+
+    colours = shell.json("search", "What is my favourite colour?", "-k", 2)
+    assert isinstance(colours, dict)
+    assert [hit["content"].split()[-1] for hit in colours["hits"]] == ["now.", "blue."]
+    assert colours["hits"][1]["superseded_by"] == newer["id"]
+    assert "rule: correction" in shell.run("history", colours["hits"][1]["id"])
+    assert "2 changes were taken back" in shell.run("revert", colours["hits"][1]["id"], "--steps", 2)
+
+    listed = shell.run("list").splitlines()
+    assert len(listed) == 3
+    assert "green" in listed[0]
+    assert "Porto" in shell.run("show", added["id"])
+    stats = shell.json("stats")
+    assert isinstance(stats, dict)
+    assert (stats["notes"], stats["indexed"], stats["waiting_jobs"]) == (3, 3, 0)
+    assert "holds 3 memories" in shell.run("rebuild")
+
+    assert "3 memories are in" in shell.run("export", "all.jsonl")
+    assert "3 memories were taken over" in shell.run("import", "all.jsonl", "--user", "ben")
+    assert "0 memories were taken over" in shell.run("import", "all.jsonl", "--user", "ben")
+    assert "2 memories are gone" in shell.run("forget", "colour", answers="y\n")
+    assert "0 memories are gone" in shell.run("forget", "Porto", answers="n\n")
+    assert len(shell.run("list").splitlines()) == 1
+    assert len(shell.run("list", "--user", "ben").splitlines()) == 3
+
+
+def test_the_graph_is_a_page(shell: Shell) -> None:
+    shell.run("add", "My dog Rex has a sore paw.")
+    assert "drawn in graph.html" in shell.run("graph", "--out", "graph.html")
+    assert "sore paw" in (shell.folder / "graph.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "problem"),
+    [
+        (("show", "nowhere"), 2, "There is no memory 'nowhere'."),
+        (("forget",), 2, "Say what is to be forgotten."),
+        (("add", ""), 2, "A memory needs words."),
+        (("add", "x", "--time", "yesterday"), 2, "'yesterday' is no time."),
+        (("import", "nothing.json"), 2, "nothing.json cannot be read"),
+        (("list", "--user", " "), 2, "belongs to a user"),
+    ],
+)
+def test_what_cannot_be_done_is_said(shell: Shell, arguments: tuple[str, ...], code: int, problem: str) -> None:
+    assert problem in shell.run(*arguments, code=code)
