@@ -1,6 +1,6 @@
 """A server on a free port of this machine, with scripted engines."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ import openai
 from pydantic import SecretStr
 
 from multimodal_assistant.config import ServerSettings
+from multimodal_assistant.core.protocols import Remembering
 from multimodal_assistant.core.types import ToolCall
 from multimodal_assistant.engines.scripted import ScriptedLlm, ScriptedSentenceEnd, ScriptedStt, ScriptedTts, ScriptedTurn, ScriptedVad
 from multimodal_assistant.pipeline.reply import EndOfTurn, Engines, Manner
@@ -45,6 +46,7 @@ async def serving(
     manner: Manner | None = None,
     key: str | None = None,
     keys: KeyFile | None = None,
+    remembering: Callable[[str], Remembering] | None = None,
     **settings: Any,
 ) -> AsyncGenerator[Running]:
     """Inside, it answers. settings: of the server."""
@@ -53,7 +55,7 @@ async def serving(
     server = ServerSettings(key=None if key is None else SecretStr(key), **settings)
     detectors = EndOfTurn(ScriptedTurn(scores=(0.5,)), ScriptedSentenceEnd(scores=(0.95,)))
     sees = llm is not None and await llm.sees()
-    host = Host(engines, detectors, manner or Manner(), server, keys or KeyFile(Path("/nowhere/keys.json")), sees)
+    host = Host(engines, detectors, manner or Manner(), server, keys or KeyFile(Path("/nowhere/keys.json")), sees, remembering)
     with listening(server.host, server.port) as bound:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(serve, host, bound)

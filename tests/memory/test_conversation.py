@@ -86,17 +86,6 @@ async def test_a_turn_that_nobody_heard_or_said_is_no_note(tmp_path: Path) -> No
         assert [words for _, _, words in await stage.kept()] == ["Tell me about Rome.", "Shall we go on?"]
 
 
-async def test_what_a_client_tells_again_is_kept_once(tmp_path: Path) -> None:
-    async with scene(tmp_path) as stage:
-        stage.conversation("monday").remember("I have a red bicycle.", "")
-        await stage.settle()
-        again = stage.conversation("monday, again")
-        again.remember("I have a red bicycle.", "")
-        again.remember("I have a red bicycle.", "You said so.")
-        await stage.settle()
-        assert len(await stage.kept()) == 3
-
-
 async def test_a_request_to_forget_is_carried_out_once_it_is_a_turn(tmp_path: Path) -> None:
     async with scene(tmp_path) as stage:
         memory = stage.conversation("monday")

@@ -13,7 +13,8 @@ export interface Ears {
 }
 
 export interface Wishes {
-  instructions: string;
+  /** Of the session, as `session.update` takes them; null: as the server has it. */
+  session: object | null;
   microphone: MediaStreamTrack | null;
   picture: MediaStreamTrack | null;
 }
@@ -99,7 +100,7 @@ export class Call {
     if (wishes.picture) this.pc.addTransceiver(wishes.picture, { direction: "sendrecv" });
     await this.pc.setLocalDescription(await this.pc.createOffer());
     await within(GATHER_MS, gathered(this.pc)).catch(() => undefined); // what was found by then has to do
-    const answer = await this.ask(wishes.instructions, given);
+    const answer = await this.ask(wishes.session, given);
     await this.pc.setRemoteDescription({ type: "answer", sdp: answer });
     await within(CONNECT_MS, opened(this.channel)).catch(() => {
       throw new CallFailed(words.NO_PATH);
@@ -109,12 +110,12 @@ export class Call {
   }
 
   /** The server's answer to our offer. */
-  private async ask(instructions: string, signal: AbortSignal): Promise<string> {
+  private async ask(session: object | null, signal: AbortSignal): Promise<string> {
     const sdp = this.pc.localDescription?.sdp ?? "";
     const body = new FormData();
     body.set("sdp", sdp);
-    if (instructions) body.set("session", JSON.stringify({ type: "realtime", instructions }));
-    const wanted: RequestInit = instructions ? { body } : { body: sdp, headers: { "Content-Type": "application/sdp" } };
+    if (session) body.set("session", JSON.stringify(session));
+    const wanted: RequestInit = session ? { body } : { body: sdp, headers: { "Content-Type": "application/sdp" } };
     let response: Response;
     try {
       response = await fetch(CALLS, { method: "POST", signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]), ...wanted });

@@ -15,7 +15,7 @@ export interface Session {
   instructions: string;
   audio: { input: { transcription: { model: string } | null }; output: { voice: string } };
   /** What this server can do beyond the API. */
-  assistant?: { vision?: boolean };
+  assistant?: { vision?: boolean; memory?: boolean };
 }
 
 export interface Fault {

@@ -9,7 +9,7 @@ import { KeyForm, welcome } from "./keyform";
 import { Level } from "./level";
 import { Line, type State } from "./line";
 import { Microphone } from "./microphone";
-import { Settings, instructions } from "./settings";
+import { Settings, wanted } from "./settings";
 import { Sight } from "./sight";
 import { Status } from "./status";
 import { kept } from "./store";
@@ -33,7 +33,7 @@ class Page {
   private held = false;
 
   constructor() {
-    const wishes = () => ({ instructions: instructions(), microphone: this.microphone.track, picture: this.sight.track });
+    const wishes = () => ({ session: wanted(), microphone: this.microphone.track, picture: this.sight.track });
     this.line = new Line(
       wishes,
       { changed: (state) => this.connected(state), told: (event) => this.told(event), opened: () => this.retell() },
@@ -131,8 +131,8 @@ class Page {
   }
 
   private otherManner(): void {
-    const wanted = instructions();
-    if (wanted) this.line.send({ type: "session.update", session: { type: "realtime", instructions: wanted } });
+    const session = wanted();
+    if (session) this.line.send({ type: "session.update", session });
     else this.line.renew(); // only the server knows what it says by itself
   }
 
@@ -170,7 +170,8 @@ class Page {
       if (waiting && this.conversation.busy) this.line.send({ type: "response.cancel" });
       asked ||= waiting;
       const content = [{ type: message.role === "user" ? "input_text" : "output_text", text: message.text }];
-      this.line.send({ type: "conversation.item.create", item: { type: "message", id: message.id, role: message.role, content } });
+      const item = { type: "message", id: message.id, role: message.role, content };
+      this.line.send({ type: "conversation.item.create", assistant: { retold: !waiting }, item });
     }
     if (!asked) return;
     this.line.send({ type: "response.create" });

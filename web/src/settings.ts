@@ -9,10 +9,12 @@ import { choose, theme, type Theme } from "./theme";
 /** Added to the user's own instructions: what suits paper does not suit the ear. */
 const SPOKEN = "Your words are spoken aloud: answer in one or two short spoken sentences, in plain words, without lists or markdown.";
 
-/** What the server is told about how to answer; "": it knows itself. */
-export function instructions(): string {
+/** What the server is told about how to answer and what to remember; null: it knows itself. */
+export function wanted(): object | null {
   const own = kept.instructions.get();
-  return own ? `${own}\n${SPOKEN}` : "";
+  const silent = kept.memory.get() === "off";
+  if (!own && !silent) return null;
+  return { type: "realtime", assistant: { memory: !silent }, ...(own ? { instructions: `${own}\n${SPOKEN}` } : {}) };
 }
 
 export interface Changed {
@@ -25,6 +27,7 @@ export class Settings {
   private readonly dialog = byId("settings", HTMLDialogElement);
   private readonly microphone = byId("microphone", HTMLSelectElement);
   private readonly manner = byId("instructions", HTMLTextAreaElement);
+  private readonly memory = byId("memory", HTMLInputElement);
   private readonly appearance = byId("appearance", HTMLSelectElement);
 
   constructor(private readonly changed: Changed) {
@@ -48,11 +51,13 @@ export class Settings {
     byId("voice", HTMLElement).textContent = session.audio.output.voice || "not named";
     byId("recognizer", HTMLElement).textContent = session.audio.input.transcription?.model || "not named";
     byId("about", HTMLElement).hidden = false;
+    byId("memory-line", HTMLElement).hidden = session.assistant?.memory === undefined;
     if (!kept.instructions.get()) this.manner.placeholder = session.instructions;
   }
 
   private async open(): Promise<void> {
     this.manner.value = kept.instructions.get();
+    this.memory.checked = kept.memory.get() !== "off";
     this.appearance.value = theme();
     await this.list();
     this.dialog.showModal();
@@ -66,9 +71,11 @@ export class Settings {
   }
 
   private note(): void {
-    const wanted = this.manner.value.trim();
-    if (wanted === kept.instructions.get()) return;
-    kept.instructions.set(wanted);
+    const manner = this.manner.value.trim();
+    const memory = this.memory.checked ? "" : "off";
+    if (manner === kept.instructions.get() && memory === kept.memory.get()) return;
+    kept.instructions.set(manner);
+    kept.memory.set(memory);
     this.changed.manner();
   }
 }

@@ -31,6 +31,8 @@ export const kept = {
   theme: local("theme"),
   microphone: local("microphone"),
   instructions: local("instructions"),
+  /** "off": the server remembers nothing of what is said here. */
+  memory: local("memory"),
   /** Forgotten with the tab. */
   key: session("key"),
   conversation: session("conversation"),

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import anyio
 
@@ -15,7 +15,6 @@ from .system import AgenticMemorySystem
 
 log = logging.getLogger(__name__)
 
-_RETOLD_WITHIN, _RETOLD = timedelta(days=1), 500
 _WAITING = 256
 """Turns that may wait to be written."""
 
@@ -124,17 +123,10 @@ class ConversationMemory:
         if request is not None:  # neither the request nor the answer says anything that is worth keeping
             await self._to_forget(request)
             return
-        if not heard and await self._known(said, at):
-            return
         scope = replace(self._system.scope, session=self._session)
         notes = [MemoryNote(said, scope, timestamp=at)] if said.strip() else []
         notes += [MemoryNote(heard, scope, timestamp=at, speaker=self._assistant, source="assistant")] if heard.strip() else []
         self._here |= {note.id for note in await self._system.add_notes(notes)} if notes else set()
-
-    async def _known(self, said: str, at: datetime) -> bool:
-        """A client that comes back tells what was said before: that is not said again."""
-        recent = await self._system.search_by_time(at - _RETOLD_WITHIN, k=_RETOLD)
-        return any(note.content == said and note.source == "user" for note in recent)
 
     async def _to_forget(self, request: Forget, *, preview: bool = False) -> list[MemoryNote]:
         return await self._system.forget(request.about, since=request.since, preview=preview)

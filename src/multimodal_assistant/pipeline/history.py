@@ -85,6 +85,10 @@ class History:
         self._keep(said, "")
         self._say(said)
 
+    def retold(self, said: str) -> None:
+        """What the user said in an earlier conversation."""
+        self._say(said)
+
     def told(self, reply: str) -> None:
         """Something the assistant is to have said."""
         if not self._messages or self._messages[-1].role == "assistant":

@@ -52,7 +52,7 @@ class Session:
         self._connection = connection
         self._engines = engines
         self._manner = manner or Manner()
-        self.history = history or (History(keep=self._manner.memory.remember) if self._manner.memory else History())
+        self.history = history or History(keep=self._remember)
         self._bus = bus or ev.EventBus()
         self._turns = Turns(rules)
         self._heard = InputBuffer(SPEECH_RATE, _KEPT_SECONDS)
@@ -112,6 +112,10 @@ class Session:
         if not len(samples):
             return None
         return self._dictation.take(self._tasks, samples, self._manner.language)
+
+    def _remember(self, said: str, heard: str) -> None:
+        if self._manner.memory is not None:
+            self._manner.memory.remember(said, heard)
 
     def forget(self) -> None:
         """What was heard until now is no part of the next turn that is taken."""

@@ -50,9 +50,9 @@ class Entries:
                     raise BadMessage("No call of that name waits for an outcome.", "invalid_call_id", event_id)
                 self._story.returned(item.call_id, item.output, item.id)
             case MessageItem():
-                self._say(session, item, event_id)
+                self._say(session, item, event_id, retold=message.assistant.retold)
 
-    def _say(self, session: Session, item: MessageItem, event_id: str | None) -> None:
+    def _say(self, session: Session, item: MessageItem, event_id: str | None, *, retold: bool) -> None:
         if item.role == "system":
             raise BadMessage("What the system says goes into the instructions: session.update.", "unsupported_value", event_id)
         pictures = [part for part in item.content if isinstance(part, ImagePart)]
@@ -66,7 +66,9 @@ class Entries:
             self._dictate(session, sounds, item.id, event_id)
             return
         text = " ".join(texts).strip() or (_SHOWN if pictures else "")
-        if item.role == "user":
+        if retold and item.role == "user":
+            session.history.retold(text)
+        elif item.role == "user":
             session.write(text)
         else:
             session.history.told(text)

@@ -94,6 +94,7 @@ class Wishes:
             language=None if heard.transcription is None else heard.transcription.language,
             toolbox=_toolbox(session.tools, session.tool_choice, None),
             aloud=session.output_modalities == ["audio"],
+            memory=self._own.manner.memory if session.assistant.memory else None,
             answers=heard.turn_detection is not None and heard.turn_detection.create_response,
         )
 
@@ -148,8 +149,12 @@ class Wishes:
             else:
                 del side["format"]["rate"]
         del session["prompt"]
-        if self._own.sees:  # not of the API
-            session["assistant"] = {"vision": True}
+        beyond = {"vision": True} if self._own.sees else {}
+        if self._own.manner.memory is not None:
+            beyond["memory"] = self.session.assistant.memory
+        del session["assistant"]
+        if beyond:  # not of the API
+            session["assistant"] = beyond
         return {**session, "object": "realtime.session", "id": f"sess_{name}", "model": self._own.models["llm"]}
 
 

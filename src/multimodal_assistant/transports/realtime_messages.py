@@ -110,12 +110,20 @@ class OutputItem(_Part):
     output: str = Field(max_length=_MOST_TEXT)
 
 
+class BeyondItem(_Message):
+    """What is not of the API."""
+
+    retold: bool = False
+    """It was said in an earlier call, which the client tells of: nobody says it now, and it is remembered already, or was not to be."""
+
+
 class CreateItem(_Message):
     """Something that is said otherwise than by the microphone, or that the assistant is to have said, or what came of a call."""
 
     type: Literal["conversation.item.create"]
     previous_item_id: str | None = None
     item: Annotated[MessageItem | OutputItem, Field(discriminator="type")]
+    assistant: BeyondItem = BeyondItem()
 
 
 class RetrieveItem(_Message):

@@ -116,6 +116,13 @@ class ChosenFunction(_Wish):
     name: str
 
 
+class Beyond(_Wish):
+    """What is not of the API."""
+
+    memory: bool = True
+    """What is said is remembered, and what was said before is recalled, where the server has a memory."""
+
+
 class SessionWishes(_Wish):
     """All of a session."""
 
@@ -127,6 +134,7 @@ class SessionWishes(_Wish):
     tools: list[Function] = Field(default_factory=list[Function], max_length=_MOST_TOOLS)
     tool_choice: Literal["auto", "none", "required"] | ChosenFunction = "auto"
     prompt: None = None
+    assistant: Beyond = Beyond()
 
 
 class Written(_Wish):
