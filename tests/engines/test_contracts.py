@@ -38,6 +38,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "tts.kokoro": {"model": NOWHERE / "kokoro.onnx", "voices": NOWHERE, "cache": NOWHERE},
     "tts.vits": {"model": NOWHERE / "voice.onnx", "cache": NOWHERE},
     "tts.scripted": {},
+    "embed.sentence": {"model": NOWHERE / "model.onnx", "tokenizer": NOWHERE / "tokenizer.json", "name": "nothing"},
+    "embed.scripted": {},
 }
 """How to build each engine where there is neither a model nor a server. Port 9 discards what it gets, if anything listens at all."""
 
@@ -48,6 +50,7 @@ CONTRACTS = {
     "stt": protocols.SpeechToText,
     "llm": protocols.LanguageModel,
     "tts": protocols.TextToSpeech,
+    "embed": protocols.TextEmbedder,
 }
 
 VENDORS = ("onnxruntime", "onnx", "ctranslate2", "faster_whisper", "xllamacpp", "ollama", "openai", "httpx")
@@ -70,6 +73,8 @@ async def used(name: str, engine: Any) -> None:
             await engine.score(silence)
         case "sentence":
             await engine.score("Hi.")
+        case "embed":
+            await engine.embed(["Hi."])
         case "stt":
             await engine.transcribe(AudioChunk(silence, 16_000))
         case "llm":

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from multimodal_assistant.memory.question import read_question
 
 NOW = datetime(2023, 10, 18, 15, 30, tzinfo=UTC)
-SPEAKERS = ["", "Ann", "Ben Cole", "Will"]
+SPEAKERS = ["", "assistant", "Ann", "Ben Cole", "Will"]
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,7 @@ SPEAKERS = ["", "Ann", "Ben Cole", "Will"]
         ("Do you remember where I live?", "", 1.0),
         ("Do you remember when I called Ann?", "Ann", 1.0),
         ("What did you recommend?", "Robo", 1.0),
+        ("Who was my assistant?", "", 1.0),
         ("Who likes tea?", None, 0.0),
         ("Annie is who?", None, 0.0),
     ],
@@ -40,10 +41,21 @@ def test_whose_words_are_asked_for(text: str, speaker: str | None, certainty: fl
     assert (question.speaker, question.certainty) == (speaker, certainty)
 
 
-def test_names_of_speakers_are_neither_embedded_nor_terms() -> None:
-    question = read_question("What did Ann tell Ben about Clara's paintings?", SPEAKERS, NOW)
-    assert question.embedded == "What did tell about Clara's paintings?"
-    assert question.terms == ("tell", "clara", "paint")
+@pytest.mark.parametrize(
+    ("text", "embedded"),
+    [
+        ("What did Ann tell Ben Cole about Clara's paintings?", "What did you tell you about Clara's paintings?"),
+        ("What color is Ann's car, or ann's?", "What color is your car, or ann's?"),
+        ("Will it rain?", "Will it rain?"),
+        ("did ann paint", "did you paint"),
+    ],
+)
+def test_speakers_are_addressed(text: str, embedded: str) -> None:
+    assert read_question(text, SPEAKERS, NOW).embedded == embedded
+
+
+def test_names_of_speakers_are_no_terms() -> None:
+    assert read_question("What did Ann tell Ben about Clara's paintings?", SPEAKERS, NOW).terms == ("tell", "clara", "paint")
 
 
 def test_each_term_once() -> None:

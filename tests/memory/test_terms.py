@@ -58,6 +58,14 @@ def test_without_names(text: str, bare: str) -> None:
     assert without_names(text, ["Ann", "Ben Cole", "Will", "", " "]) == bare
 
 
+def test_a_name_kept_without_a_capital_is_known_with_one() -> None:
+    assert without_names("Thanks, Ann and ann!", ["ann"]) == "Thanks, and!"
+
+
+def test_roles_are_no_names() -> None:
+    assert without_names("The assistant of the user", ["assistant", "user"]) == "The assistant of the user"
+
+
 def test_without_known_speakers_the_words_stay() -> None:
     assert without_names("Thanks, Ann!", ()) == "Thanks, Ann!"
 

@@ -1,11 +1,11 @@
 """The words of a question → what it asks for: terms, whose words, which time."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from multimodal_assistant.memory.terms import name_pattern, spellings, terms_of, without_names
+from multimodal_assistant.memory.terms import name_pattern, spellings, terms_of
 from multimodal_assistant.processors.time_expressions import Window, windows
 
 _ASKS_WHEN = re.compile(r"\b(?:when|how\s+long|(?:what|which)\s+(?:date|day|week|weekend|month|season|year|time))\b", re.IGNORECASE)
@@ -23,7 +23,7 @@ class Question:
 
     text: str
     embedded: str
-    """To be embedded: the words without the names of the speakers."""
+    """To be embedded: the words with "you" for the speakers, whose names are embedded with no note."""
     terms: tuple[str, ...]
     """Stemmed, each once, in their order."""
     speaker: str | None
@@ -42,12 +42,13 @@ def read_question(text: str, speakers: Collection[str], now: datetime, assistant
     `assistant` is the name under which its own notes are kept: "you" asks for those.
     """
     names = _as_spelled(text, speakers)
-    speaker, certainty = _speaker(text, names, assistant)
-    bare = without_names(text, names)
+    mentions = _mentions(text, names)
+    speaker, certainty = _speaker(text, [(names[mention[1]], mention) for mention in mentions], assistant)
+    embedded = _addressed(text, mentions)
     return Question(
         text=text,
-        embedded=bare,
-        terms=tuple(dict.fromkeys(terms_of(bare))),
+        embedded=embedded,
+        terms=tuple(dict.fromkeys(terms_of(embedded))),
         speaker=speaker,
         certainty=certainty,
         windows=windows(text, now),
@@ -64,17 +65,30 @@ def _as_spelled(text: str, speakers: Collection[str]) -> dict[str, str]:
     return spelled
 
 
-def _speaker(text: str, names: dict[str, str], assistant: str) -> tuple[str | None, float]:
-    """Whose words are asked for, and how surely."""
+def _mentions(text: str, names: Collection[str]) -> list[re.Match[str]]:
+    """Where `names` are; group 1 is the name, group 2 a possessive ending."""
     pattern = name_pattern(names)
-    mentions = list(pattern.finditer(text)) if pattern else []
     # "Will it rain?", "May I?": the capital is that of the sentence.
-    mentions = [mention for mention in mentions if mention.start() or terms_of(mention[1])]
-    named = list(dict.fromkeys(names[mention[1]] for mention in mentions))
+    return [mention for mention in pattern.finditer(text) if mention.start() or terms_of(mention[1])] if pattern else []
+
+
+def _addressed(text: str, mentions: Sequence[re.Match[str]]) -> str:
+    """The question as it would be put to the speakers themselves: "What did you say about your dog?" is close to what they answer."""
+    parts: list[str] = []
+    end = 0
+    for mention in mentions:
+        parts += [text[end : mention.start()], "your" if mention[2] else "you"]
+        end = mention.end()
+    return "".join([*parts, text[end:]])
+
+
+def _speaker(text: str, mentions: Sequence[tuple[str, re.Match[str]]], assistant: str) -> tuple[str | None, float]:
+    """Whose words are asked for, and how surely. `mentions`: names and where they are."""
+    named = list(dict.fromkeys(name for name, _ in mentions))
     if len(named) == 1:
         return named[0], 1.0
-    if len(named) > 1:
-        return _subject(text, mentions, names)
+    if named:
+        return _subject(text, mentions)
     if _SELF.search(text):
         return "", 1.0
     if _OTHER.search(text):
@@ -82,10 +96,10 @@ def _speaker(text: str, names: dict[str, str], assistant: str) -> tuple[str | No
     return None, 0.0
 
 
-def _subject(text: str, mentions: list[re.Match[str]], names: dict[str, str]) -> tuple[str | None, float]:
+def _subject(text: str, mentions: Sequence[tuple[str, re.Match[str]]]) -> tuple[str | None, float]:
     """The first who is no owner of something ("Ben's dog"); nobody if they are named together ("Ann and Ben", "both")."""
-    together = any(_JOINED.fullmatch(text, first.end(), second.start()) for first, second in zip(mentions, mentions[1:], strict=False))
+    places = [mention for _, mention in mentions]
+    together = any(_JOINED.fullmatch(text, first.end(), second.start()) for first, second in zip(places, places[1:], strict=False))
     if together or re.search(r"\bboth\b", text, re.IGNORECASE):
         return None, 0.0
-    subjects = [mention for mention in mentions if not mention[2]] or mentions
-    return names[subjects[0][1]], _SUBJECT_CERTAINTY
+    return next((name for name, mention in mentions if not mention[2]), mentions[0][0]), _SUBJECT_CERTAINTY

@@ -43,6 +43,9 @@ _UNSPACED = re.compile(
 _ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u064b-\u065f\u0670]")
 """Accents and vowel points, which people leave out; the vowel signs of Indic scripts are letters."""
 
+_ROLES = frozenset("user assistant system human ai bot".split())
+"""Under which speakers are kept who have no name."""
+
 _ASCII_WORD = re.compile(r"[a-z]+|\d+")
 
 
@@ -78,7 +81,7 @@ def without_names(text: str, names: Collection[str]) -> str:
     """`text` without the speakers' names ("Thanks, Ann!" → "Thanks!"); unchanged if nothing else is in it.
 
     Who spoke is known of every note, while a name said aloud draws a note to all questions about that person: on LoCoMo's
-    development conversations dense retrieval alone rises from recall@10 .43 to .61 without them.
+    development conversations recall@10 of the vectors alone rises from .49 to .61 without them.
     """
     spoken = name_pattern(spellings(names))
     if spoken is None:
@@ -88,11 +91,15 @@ def without_names(text: str, names: Collection[str]) -> str:
 
 
 def spellings(names: Collection[str]) -> dict[str, str]:
-    """What speakers are called → their names: the name itself, and its first word where no other speaker has the same."""
-    known = {name.strip(): name for name in names if name.strip()}
+    """What speakers are called → their names: the name itself, and its first word where no other speaker has the same.
+
+    A name without a capital gets one as well; roles ("assistant") are words like others.
+    """
+    known = {name.strip(): name for name in names if name.strip() and name.strip().lower() not in _ROLES}
     firsts = [name.split()[0] for name in known]
     short = {first: name for first, name in zip(firsts, known.values(), strict=True) if firsts.count(first) == 1 and len(first) > 1}
-    return short | known
+    spelled = short | known
+    return {spelling[0].upper() + spelling[1:]: name for spelling, name in spelled.items()} | spelled
 
 
 def name_pattern(names: Collection[str]) -> re.Pattern[str] | None:
