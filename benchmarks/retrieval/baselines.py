@@ -11,10 +11,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from multimodal_assistant.memory.evaluation.dataset import Turn
 from multimodal_assistant.memory.ranking import Corpus
 from multimodal_assistant.memory.terms import term_weight, terms_of
-
-from .dataset import Turn
 
 Method = Literal["bm25", "dense", "rrf", "linear"]
 Embed = Callable[[Sequence[str]], Awaitable[NDArray[np.float32]]]

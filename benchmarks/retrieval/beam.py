@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from .dataset import Conversation, Query, Turn
+from multimodal_assistant.memory.evaluation.dataset import Conversation, Query, Turn
 
 ASSISTANT = "assistant"
 _MARK = re.compile(r"\s*->->\s*[\d,\s]+$")

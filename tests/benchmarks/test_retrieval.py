@@ -7,14 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.retrieval import beam, locomo
+from benchmarks.retrieval import beam
 from benchmarks.retrieval.baselines import Baseline, Method
-from benchmarks.retrieval.dataset import Conversation, Query, Turn
-from benchmarks.retrieval.measure import measure
-from benchmarks.retrieval.metrics import area_under_curve, mean, scored
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
+from multimodal_assistant.memory.evaluation import locomo
+from multimodal_assistant.memory.evaluation.dataset import Conversation, Query, Turn
+from multimodal_assistant.memory.evaluation.measure import measure
+from multimodal_assistant.memory.evaluation.metrics import area_under_curve, mean, scored
 
 NOW = datetime(2023, 10, 18, tzinfo=UTC)
 

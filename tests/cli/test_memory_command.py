@@ -93,3 +93,38 @@ def test_the_graph_is_a_page(shell: Shell) -> None:
 )
 def test_what_cannot_be_done_is_said(shell: Shell, arguments: tuple[str, ...], code: int, problem: str) -> None:
     assert problem in shell.run(*arguments, code=code)
+
+
+TALK = {
+    "sample_id": "tiny",
+    "conversation": {
+        "speaker_a": "Anna",
+        "speaker_b": "Ben",
+        "session_1_date_time": "1:56 pm on 8 May, 2023",
+        "session_1": [
+            {"speaker": "Anna", "dia_id": "D1:1", "text": "I adopted a puppy called Rex last week."},
+            {"speaker": "Ben", "dia_id": "D1:2", "text": "I am learning to play the cello."},
+            {"speaker": "Anna", "dia_id": "D1:3", "text": "The weather has been awful."},
+        ],
+    },
+    "qa": [
+        {"question": "What is the name of Anna's puppy?", "answer": "Rex", "evidence": ["D1:1"], "category": 4},
+        {"question": "Which instrument does Ben learn?", "answer": "the cello", "evidence": ["D1:2"], "category": 4},
+        {"question": "What is the name of Ben's puppy?", "adversarial_answer": "Rex", "evidence": ["D1:1"], "category": 5},
+    ],
+}
+"""A conversation in the shape of LoCoMo's file."""
+
+
+def test_retrieval_is_measured_on_a_file_of_locomo(shell: Shell) -> None:
+    (shell.folder / "locomo.json").write_text(json.dumps([TALK]))
+    report = shell.json("bench", "--locomo", "locomo.json")
+    assert report["recall_at_10"] == {"4": 1.0, "1-4": 1.0, "all": 1.0}
+    assert report["mrr"]["1-4"] == 1.0
+    assert {"recall_at_5", "ndcg_at_10", "rejection_auc"} <= set(report)
+    assert 0 < report["latency_ms"]["p50"] <= report["latency_ms"]["p99"]
+    assert "2 questions that have an answer" in shell.run("bench", "--locomo", "locomo.json")
+    assert not (shell.folder / "memory").exists(), "a measurement touches nobody's memories"
+    for text, problem in (("[]", "no question"), ("not json", "not a file of LoCoMo"), ('{"a": 1}', "not a file of LoCoMo")):
+        (shell.folder / "bad.json").write_text(text)
+        assert problem in shell.run("bench", "--locomo", "bad.json", code=2)

@@ -13,6 +13,7 @@ import click
 
 from multimodal_assistant.core.errors import UsageError
 
+from .memory_bench import bench
 from .run import run
 
 if TYPE_CHECKING:
@@ -270,6 +271,9 @@ def graph(out: Path, most: int, user: str | None, as_json: bool) -> None:
     except OSError as error:
         raise UsageError(f"{out} cannot be written: {error.strerror}.", "Give another file with --out.") from error
     _say({"file": str(out), "notes": len(notes)}, as_json, f"{len(notes)} memories are drawn in {out}.")
+
+
+command.add_command(bench)
 
 
 def _one(user: str | None, id: str) -> "MemoryNote":
