@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .evolution import Changes
-from .note import Evolution, MemoryNote
+from .note import Evolution, MemoryNote, Scope
 from .reading import LogReader, marks
 from .schema import COLUMNS, listed, note_of, seconds, told, values_of
 from .terms import Keys
@@ -42,21 +42,10 @@ class MemoryLog(LogReader):
         with self._changing():
             for note, keys in notes:
                 placed = self._placed(note)
-                cursor = self.db.execute(
-                    f"INSERT INTO notes ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT (id, user) DO NOTHING",
-                    values_of(placed, keys),
-                )
-                if not cursor.rowcount:
-                    continue
-                seq = cursor.lastrowid
-                self._count(note, keys.terms, 1)
-                self.db.execute("INSERT INTO outbox (note) VALUES (?)", (seq,))
-                self.db.executemany("INSERT INTO jobs (kind, note) VALUES (?, ?)", [(kind, seq) for kind in jobs])
-                self.db.executemany(
-                    f"INSERT INTO history (note, {_HISTORY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    [(seq, *_row_of(one)) for one in placed.evolution_history],
-                )
-                added.append(placed)
+                seq = self._insert(placed, keys)
+                if seq is not None:
+                    self.db.executemany("INSERT INTO jobs (kind, note) VALUES (?, ?)", [(kind, seq) for kind in jobs])
+                    added.append(placed)
             for note in added:
                 self._link(note.scope.user, note.id, note.links)
         return added
@@ -85,20 +74,8 @@ class MemoryLog(LogReader):
         """
         with self._changing():
             gone = self.rows(f"SELECT * FROM notes WHERE +user = ? AND id IN ({marks(ids)})", (user, *ids))
-            seqs = [row["seq"] for row in gone]
-            summaries = self.rows(
-                "SELECT DISTINCT notes.* FROM notes JOIN sources ON sources.note = notes.seq WHERE +user = ? "
-                f"AND sources.origin IN ({marks(seqs)}) AND seq NOT IN ({marks(seqs)})",
-                (user, *seqs, *seqs),
-            )
-            for row in (*gone, *summaries):  # a summary may say what was forgotten, whatever else it says
-                self._take_back(user, row["id"])
-                self._count(note_of(row), row["terms"].split(), -1)
-                self.db.execute(
-                    "UPDATE notes SET superseded_by = '', valid_to = NULL WHERE user = ? AND superseded_by = ?", (user, row["id"])
-                )
-                self.db.execute("DELETE FROM notes WHERE seq = ?", (row["seq"],))
-                self.db.execute("INSERT INTO outbox (note) VALUES (?)", (row["seq"],))
+            summaries = self._summaries_of(user, [row["seq"] for row in gone])
+            self._remove(user, (*gone, *summaries))  # a summary may say what was forgotten, whatever else it says
         with self.told():
             self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return [row["id"] for row in (*gone, *summaries)]
@@ -108,6 +85,49 @@ class MemoryLog(LogReader):
         with self._changing():
             pairs = [(one, seq) for one in self.seqs_of(user, [summary]) for seq in self.seqs_of(user, origins)]
             self.db.executemany("INSERT OR IGNORE INTO sources (note, origin) VALUES (?, ?)", pairs)
+
+    def put_summary(self, user: str, origins: Sequence[str], summary: tuple[MemoryNote, Keys] | None) -> bool:
+        """What was made of these notes takes the place of the summaries that any of them went into; None: there is nothing to say of them.
+
+        Either way they count as worked through. False, and nothing is done, where one of them is gone: what was made of it must not stay.
+        """
+        with self._changing():
+            seqs = self.seqs_of(user, origins)
+            if len(seqs) < len(set(origins)):
+                return False
+            made: int | None = None
+            if summary is not None:
+                self._remove(user, self._summaries_of(user, seqs))
+                made = self._insert(self._placed(summary[0]), summary[1])
+            # A note that is its own source has been looked at: that goes when it goes, and names it nowhere else.
+            pairs = [(seq if made is None else made, seq) for seq in seqs]
+            self.db.executemany("INSERT OR IGNORE INTO sources (note, origin) VALUES (?, ?)", pairs)
+        return True
+
+    def drop_summaries(self, user: str, origins: Sequence[str]) -> int:
+        """Delete what was made of these notes, which are no longer true; how many. The others that went into it may make a new one."""
+        with self._changing():
+            summaries = self._summaries_of(user, self.seqs_of(user, origins))
+            self._remove(user, summaries)
+        return len(summaries)
+
+    def sessions_due(self, quiet_since: float, fewest: int, most: int) -> list[int]:
+        """A note of each session in which nothing was said after that (epoch seconds), and of which so many notes are in no summary."""
+        rows = self.rows(
+            "SELECT max(seq) AS last FROM notes WHERE session != '' AND source != 'summary' GROUP BY user, agent, session "
+            "HAVING max(said_at) <= ? AND sum(NOT EXISTS (SELECT 1 FROM sources WHERE origin = notes.seq)) >= ? ORDER BY last LIMIT ?",
+            (quiet_since, fewest, most),
+        )
+        return [row["last"] for row in rows]
+
+    def session(self, scope: Scope) -> tuple[list[MemoryNote], int]:
+        """What was said in it, in order, without links and history; and how many of these notes are in no summary."""
+        rows = self.rows(
+            "SELECT *, EXISTS (SELECT 1 FROM sources WHERE origin = notes.seq) AS told FROM notes "
+            "WHERE user = ? AND session = ? AND agent = ? AND source != 'summary' ORDER BY position, seq",
+            (scope.user, scope.session, scope.agent),
+        )
+        return [note_of(row) for row in rows], sum(not row["told"] for row in rows)
 
     def accessed(self, user: str, ids: Sequence[str], at: datetime) -> None:
         """These were recalled."""
@@ -161,21 +181,59 @@ class MemoryLog(LogReader):
             self.db.execute("UPDATE jobs SET lease_until = ?, attempts = attempts + 1 WHERE seq = ?", (until, row["seq"]))
         return row["seq"], row["kind"], row["note"]
 
+    def plan(self, kind: str, seqs: Sequence[int]) -> int:
+        """Work of that kind waits for these notes; for how many it did not before."""
+        with self._changing():
+            return self.db.executemany("INSERT OR IGNORE INTO jobs (kind, note) VALUES (?, ?)", [(kind, seq) for seq in seqs]).rowcount
+
     def finish(self, job: int) -> None:
         with self._changing():
             self.db.execute("DELETE FROM jobs WHERE seq = ?", (job,))
 
-    def postpone(self, job: int, until: float, error: str, *, most_attempts: int) -> None:
-        """It failed; after so many attempts it is given up."""
+    def postpone(self, job: int, until: float, error: str, *, most_attempts: int) -> bool:
+        """It failed; after so many attempts it is given up, which is told."""
         with self._changing():
             self.db.execute("UPDATE jobs SET lease_until = ?, error = ? WHERE seq = ?", (until, error[:500], job))
-            self.db.execute("DELETE FROM jobs WHERE seq = ? AND attempts >= ?", (job, most_attempts))
+            return self.db.execute("DELETE FROM jobs WHERE seq = ? AND attempts >= ?", (job, most_attempts)).rowcount > 0
 
     def set_meta(self, key: str, value: str) -> None:
         with self._changing():
             self.db.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value))
 
     # Within
+
+    def _insert(self, note: MemoryNote, keys: Keys) -> int | None:
+        """Its number; None where its id is there already."""
+        cursor = self.db.execute(
+            f"INSERT INTO notes ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT (id, user) DO NOTHING",
+            values_of(note, keys),
+        )
+        if not cursor.rowcount:
+            return None
+        seq = cursor.lastrowid
+        self._count(note, keys.terms, 1)
+        self.db.execute("INSERT INTO outbox (note) VALUES (?)", (seq,))
+        self.db.executemany(
+            f"INSERT INTO history (note, {_HISTORY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [(seq, *_row_of(one)) for one in note.evolution_history],
+        )
+        return seq
+
+    def _summaries_of(self, user: str, origins: Sequence[int]) -> list[sqlite3.Row]:
+        """Notes that were made of any of these, without these."""
+        return self.rows(
+            "SELECT DISTINCT notes.* FROM notes JOIN sources ON sources.note = notes.seq WHERE +user = ? "
+            f"AND sources.origin IN ({marks(origins)}) AND seq NOT IN ({marks(origins)})",
+            (user, *origins, *origins),
+        )
+
+    def _remove(self, user: str, rows: Iterable[sqlite3.Row]) -> None:
+        for row in rows:
+            self._take_back(user, row["id"])
+            self._count(note_of(row), row["terms"].split(), -1)
+            self.db.execute("UPDATE notes SET superseded_by = '', valid_to = NULL WHERE user = ? AND superseded_by = ?", (user, row["id"]))
+            self.db.execute("DELETE FROM notes WHERE seq = ?", (row["seq"],))
+            self.db.execute("INSERT INTO outbox (note) VALUES (?)", (row["seq"],))
 
     def _count(self, note: MemoryNote, terms: Iterable[str], by: int) -> None:
         """One note more, or fewer: of this user, by this speaker, with these terms."""

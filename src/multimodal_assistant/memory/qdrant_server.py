@@ -1,76 +1,91 @@
 """The index on a Qdrant server, for several machines or millions of notes. It gets numbers and scopes; the words stay in the log."""
 
-from collections.abc import Sequence
+import contextlib
+import logging
+from collections.abc import Generator, Sequence
+from ipaddress import ip_address
+from json import JSONDecodeError
 from typing import Any
+from urllib.parse import urlsplit
 
+from pydantic import ValidationError
 from qdrant_client import QdrantClient, models
+from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from multimodal_assistant.core.errors import MemoryStoreError
 
 from .index import DENSE, SPARSE, Point, Pool, PoolRequest
 from .note import Scope
 
+log = logging.getLogger(__name__)
+
 _TIMEOUT = 10  # seconds
 _AT_ONCE = 256
 
 
 class ServerIndex:
-    """One collection. client: of the server; dimensions: of the dense vectors."""
+    """One collection, opened or made. client: of the server, closed with the index; dimensions: of the dense vectors."""
 
     def __init__(self, client: QdrantClient, collection: str, *, dimensions: int) -> None:
         self._client = client
         self._collection = collection
         try:
-            if not client.collection_exists(collection):
-                client.create_collection(
-                    collection,
-                    vectors_config={
-                        DENSE: models.VectorParams(size=dimensions, distance=models.Distance.COSINE, datatype=models.Datatype.FLOAT16)
-                    },
-                    sparse_vectors_config={SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)},
-                )
-                client.create_payload_index(
-                    collection, "user", models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
-                )
-                for name in ("agent", "session"):
-                    client.create_payload_index(collection, name, models.PayloadSchemaType.KEYWORD)
-                client.create_payload_index(collection, "said_at", models.PayloadSchemaType.FLOAT)
-        except Exception as error:  # the client raises what its HTTP library raises
-            raise _failed("opened", error) from error
+            with _told("opened"):
+                if not client.collection_exists(collection):
+                    client.create_collection(
+                        collection,
+                        vectors_config={
+                            DENSE: models.VectorParams(size=dimensions, distance=models.Distance.COSINE, datatype=models.Datatype.FLOAT16)
+                        },
+                        sparse_vectors_config={SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)},
+                    )
+                self._index_payloads()
+        except MemoryStoreError:
+            client.close()
+            raise
+
+    def _index_payloads(self) -> None:
+        """Each time: a process that ended right after it made the collection has left some out, and the server has the others already."""
+        user = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
+        self._client.create_payload_index(self._collection, "user", user)
+        for name in ("agent", "session"):
+            self._client.create_payload_index(self._collection, name, models.PayloadSchemaType.KEYWORD)
+        self._client.create_payload_index(self._collection, "said_at", models.PayloadSchemaType.FLOAT)
 
     def upsert(self, points: Sequence[Point]) -> None:
-        try:
+        with _told("written"):
             for start in range(0, len(points), _AT_ONCE):
                 self._client.upsert(self._collection, [_point(one) for one in points[start : start + _AT_ONCE]], wait=True)
-        except Exception as error:
-            raise _failed("written", error) from error
 
     def delete(self, seqs: Sequence[int]) -> None:
-        try:
+        if not seqs:
+            return
+        with _told("written"):
             self._client.delete(self._collection, models.PointIdsList(points=list(seqs)), wait=True)
-        except Exception as error:
-            raise _failed("written", error) from error
 
     def pool(self, request: PoolRequest) -> Pool:
         where = _filter(request.scope)
         dense = models.QueryRequest(query=request.dense.tolist(), using=DENSE, filter=where, limit=request.most)
         words = models.SparseVector(indices=list(request.indices), values=list(request.weights))
-        sparse = models.QueryRequest(query=words, using=SPARSE, filter=where, limit=request.most)
+        sparse = models.QueryRequest(
+            query=words,
+            using=SPARSE,
+            filter=where,
+            limit=request.most,
+            # how rare a word is, among this user's notes: those of others would shift it, and tell what is in them
+            params=models.SearchParams(idf=models.IdfCorpusParams(corpus=_filter(Scope(request.scope.user)))),
+        )
         then = _filter(request.scope, request.windows)
         within = models.QueryRequest(query=request.dense.tolist(), using=DENSE, filter=then, limit=request.most_within)
         queries = {"dense": dense} | ({"sparse": sparse} if len(request.indices) else {}) | ({"within": within} if request.windows else {})
-        try:
+        with _told("searched"):
             found = self._client.query_batch_points(self._collection, list(queries.values()))
-        except Exception as error:
-            raise _failed("searched", error) from error
-        scores = {name: {int(str(point.id)): point.score for point in one.points} for name, one in zip(queries, found, strict=True)}
+            scores = {name: {int(str(point.id)): point.score for point in one.points} for name, one in zip(queries, found, strict=True)}
         return Pool(scores["dense"], scores.get("sparse", {}), scores.get("within", {}))
 
     def count(self) -> int:
-        try:
+        with _told("read"):
             return self._client.count(self._collection, exact=True).count
-        except Exception as error:
-            raise _failed("read", error) from error
 
     def flush(self) -> None:
         """The server has written what it acknowledged (`wait`)."""
@@ -80,10 +95,10 @@ class ServerIndex:
 
     def remove(self) -> None:
         try:
-            self._client.delete_collection(self._collection)
+            with _told("removed"):
+                self._client.delete_collection(self._collection)
+        finally:
             self._client.close()
-        except Exception as error:
-            raise _failed("removed", error) from error
 
     def close(self) -> None:
         self._client.close()
@@ -91,18 +106,55 @@ class ServerIndex:
 
 def connect(url: str, api_key: str | None, collection: str, *, dimensions: int) -> ServerIndex:
     """Raises `MemoryStoreError` where no server answers, or it does not let us in."""
-    try:
-        client = QdrantClient(url=url, api_key=api_key, timeout=_TIMEOUT)
-    except Exception as error:
-        raise _failed("opened", error) from error
+    with _told("opened"):
+        place = urlsplit(url if "//" in url else f"//{url}")
+        if api_key and place.scheme != "https" and not _is_here(place.hostname or ""):
+            log.warning("the API key of the Qdrant server goes to %s unencrypted: anybody on the way can read it", place.hostname)
+        # As a header, because the client warns of an `api_key` without encryption even where it never leaves this machine; and without the
+        # look at the server's version, which the client takes on a thread of its own, to warn on the terminal when no server answers.
+        headers = {"api-key": api_key} if api_key else None
+        client = QdrantClient(url=url, headers=headers, timeout=_TIMEOUT, check_compatibility=False)
     return ServerIndex(client, collection, dimensions=dimensions)
 
 
-def _failed(what: str, error: Exception) -> MemoryStoreError:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return MemoryStoreError(
-        f"The index of memories on the Qdrant server could not be {what}: {reason}.", "Check ASSISTANT_MEMORY__QDRANT_URL and its API key."
-    )
+def _is_here(host: str) -> bool:
+    """Whether what goes to that host stays on this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@contextlib.contextmanager
+def _told(what: str) -> Generator[None]:
+    """Whatever goes wrong inside is a `MemoryStoreError`: the client raises its own errors, those of libraries below it, and plain ones."""
+    try:
+        yield
+    except Exception as error:
+        raise MemoryStoreError(
+            f"The index of memories on the Qdrant server could not be {what}: {_reason(error)}.",
+            "Check ASSISTANT_MEMORY__QDRANT_URL and its API key.",
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """In one line."""
+    match error:
+        case UnexpectedResponse(status_code=401 | 403):
+            return "it does not accept the API key"
+        case UnexpectedResponse():
+            return f"it answered {error.status_code} {error.reason_phrase}".rstrip()
+        case JSONDecodeError() | ValidationError() | ResponseHandlingException(source=ValidationError()):
+            return "what it answered is nothing that a Qdrant server would answer"
+        case ResponseHandlingException(source=source):
+            return f"no answer ({_first_line(source)})"
+        case _:
+            return _first_line(error)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
 
 
 def _point(one: Point) -> models.PointStruct:

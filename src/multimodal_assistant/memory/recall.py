@@ -16,9 +16,9 @@ from .reading import LogReader
 from .store import MEANING, MemoryStore
 from .terms import sparse_question
 
-SEEDS = 60
+SEEDS = 40
 """Notes by meaning, and as many by words,"""
-SEEDS_THEN = 40
+SEEDS_THEN = 30
 """and by meaning, of the times that the question is about."""
 AROUND = 2
 """Notes on either side of each of them."""
