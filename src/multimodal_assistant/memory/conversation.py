@@ -27,8 +27,6 @@ class Recalling:
     """Memories. An embedded model on a small machine reads some hundred words a second, and the user waits for it."""
     longest: int = 240
     """Characters of each."""
-    sure: float = 0.2
-    """Least confidence that the memory holds an answer: below it the model is told nothing, and can say that it does not know."""
 
 
 class Keeper:
@@ -108,9 +106,7 @@ class ConversationMemory:
         if request is not None:
             return _told(request, len(await self._to_forget(request, preview=True)))
         found = await self._system.recall(question, self._recalling.most + len(self._here), now=now, informing=True)
-        if found.confidence < self._recalling.sure:
-            return ""
-        hits = [hit for hit in found.hits if hit.note.id not in self._here][: self._recalling.most]
+        hits = [hit for hit in found.hits if hit.bears and hit.note.id not in self._here][: self._recalling.most]
         return "\n".join(f"- {self._line(hit)}" for hit in hits)
 
     def remember(self, said: str, heard: str) -> None:

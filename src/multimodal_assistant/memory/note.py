@@ -89,6 +89,8 @@ class Hit:
     """Higher is better."""
     confidence: float = 0.0
     """Probability that it answers the question, in [0, 1]: alike for all hits of one search, that of the best."""
+    bears: bool = False
+    """By itself it bears on the question: near in meaning, with all its words, or said when the question asks about."""
     neighbors: tuple[MemoryNote, ...] = ()
     """What it is linked to, beside the number of hits that was asked for."""
 
