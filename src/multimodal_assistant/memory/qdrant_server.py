@@ -24,7 +24,10 @@ _AT_ONCE = 256
 
 
 class ServerIndex:
-    """One collection, opened or made. client: of the server, closed with the index; dimensions: of the dense vectors."""
+    """One collection, opened or made. client: of the server, closed with the index; dimensions: of the dense vectors.
+
+    The server has to be of version 1.19 or later: it is asked how rare a word is among the notes of one user.
+    """
 
     def __init__(self, client: QdrantClient, collection: str, *, dimensions: int) -> None:
         self._client = client

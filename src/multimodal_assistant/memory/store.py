@@ -59,10 +59,11 @@ class MemoryStore:
         self._feeding = anyio.Lock()
         self._rebuilding = anyio.Lock()
         self._changed = anyio.Event()
-        self._writer = Worker("memory-write")
-        self._reader = Worker("memory-read")
-        self._finder = Worker("memory-index")
-        self._idler = Worker("memory-idle")
+        # None of them is given up: a transaction that goes on by itself would share its connection with the next one.
+        self._writer = Worker("memory-write", patience=None)
+        self._reader = Worker("memory-read", patience=None)
+        self._finder = Worker("memory-index", patience=None)
+        self._idler = Worker("memory-idle", patience=None)
         self._write_log: MemoryLog | None = None
         self._read_log: MemoryLog | None = None
         self._latest = self._fed = self._flushed = 0
