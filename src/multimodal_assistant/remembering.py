@@ -1,8 +1,9 @@
 """The composition root of the memory: settings and what is on this machine → memories that are open."""
 
+import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import anyio
 
 from .config import Settings
 from .core.errors import AssistantError
-from .core.protocols import TextEmbedder
+from .core.protocols import LanguageModel, Prefilling, TextEmbedder
 from .engines import registry
-from .memory.conversation import ConversationMemory, Keeper
+from .memory.conversation import SMALL, ConversationMemory, Keeper, Recalling
 from .memory.index import VectorIndex
 from .memory.store import MemoryStore, open_store
 from .memory.system import AgenticMemorySystem
@@ -31,6 +32,8 @@ class Memories:
     keeper: Keeper
     user: str
     """Whose memories they are where nobody else is named."""
+    recalling: Recalling = Recalling()
+    """How much a model is told."""
 
     def of(self, user: str) -> AgenticMemorySystem:
         """The memories of one user."""
@@ -39,7 +42,7 @@ class Memories:
     def conversation(self, user: str = "") -> ConversationMemory:
         """For one conversation."""
         session = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
-        return ConversationMemory(self.of(user or self.user), self.keeper, session=session)
+        return ConversationMemory(self.of(user or self.user), self.keeper, session=session, recalling=self.recalling)
 
 
 def embedder(settings: Settings) -> TextEmbedder:
@@ -84,12 +87,24 @@ def _index(settings: Settings) -> Callable[[Path, int], VectorIndex]:
     from .memory.qdrant_server import connect
 
     key = memory.qdrant_api_key.get_secret_value() if memory.qdrant_api_key else None
-    return lambda folder, dimensions: connect(memory.qdrant_url, key, f"assistant-{folder.name}", dimensions=dimensions)
+    return lambda folder, dimensions: connect(
+        memory.qdrant_url, key, f"assistant-{_name_of(memory.folder)}-{folder.name}", dimensions=dimensions
+    )
+
+
+def _name_of(folder: Path) -> str:
+    """Of this memory on a server that may hold others; it goes along when the folder is moved."""
+    file = folder / "name"
+    if not file.is_file():
+        file.write_text(secrets.token_hex(8))
+    return file.read_text().strip()
 
 
 @asynccontextmanager
-async def remembered(settings: Settings, *, quiet: Callable[[], bool], notice: Callable[[str], None]) -> AsyncGenerator[Memories | None]:
-    """The same for conversations, which need no memory: None where it is off, or cannot be had, which `notice` is told."""
+async def remembered(
+    settings: Settings, llm: LanguageModel, *, quiet: Callable[[], bool], notice: Callable[[str], None]
+) -> AsyncGenerator[Memories | None]:
+    """The same for conversations with this model. They need no memory: None where it is off, or cannot be had, which `notice` is told."""
     async with AsyncExitStack() as stack:
         memories = None
         if settings.memory.enabled:
@@ -97,4 +112,6 @@ async def remembered(settings: Settings, *, quiet: Callable[[], bool], notice: C
                 memories = await stack.enter_async_context(open_memories(settings, quiet=quiet))
             except AssistantError as error:
                 notice(f"Nothing is remembered: {error}")
+            else:
+                memories = replace(memories, recalling=SMALL if isinstance(llm, Prefilling) else Recalling())
         yield memories

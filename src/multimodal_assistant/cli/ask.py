@@ -85,7 +85,7 @@ async def _ask(options: Options) -> None:
     bus.subscribe(ReplyText, view.reply)
     async with (
         await assemble(settings, hears=options.question is not None, tell=view.remark) as assistant,
-        remembered(settings, quiet=lambda: False, notice=view.remark) as memories,
+        remembered(settings, assistant.engines.llm, quiet=lambda: False, notice=view.remark) as memories,
     ):
         view.notes(assistant.notes)
         with view.loading():

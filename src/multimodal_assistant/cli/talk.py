@@ -156,7 +156,7 @@ async def _ready(options: Options) -> AsyncGenerator[_Talk]:
         async with (
             await assemble(settings, tell=view.remark) as assistant,
             turn_detector(settings) as detector,
-            remembered(settings, quiet=lambda: talk is not None and talk.quiet, notice=view.remark) as memories,
+            remembered(settings, assistant.engines.llm, quiet=lambda: talk is not None and talk.quiet, notice=view.remark) as memories,
         ):
             view.notes(assistant.notes)
             with view.loading():

@@ -23,10 +23,15 @@ _WAITING = 256
 class Recalling:
     """How much a model is told."""
 
-    most: int = 2
-    """Memories. An embedded model on a small machine reads some hundred words a second, and the user waits for it."""
+    most: int = 4
+    """Memories."""
     longest: int = 240
     """Characters of each."""
+
+
+SMALL = Recalling(most=1)
+"""For the small models of this process: of two memories they make one ("my car is green"), and they read some hundred words a second while
+the user waits."""
 
 
 class Keeper:

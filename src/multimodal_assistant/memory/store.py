@@ -165,7 +165,7 @@ class MemoryStore:
             generation = self._generation + 1
             folder = self._folder_of(generation)
             await self._idler.call(lambda: shutil.rmtree(folder, ignore_errors=True))
-            fresh = await self._idler.call(lambda: self._open_index(folder, self._dimensions))
+            fresh = await self._idler.call(lambda: self._empty(folder))
             total = await self.read(lambda log: log.counts()["notes"])
             done, last = 0, 0
             while seqs := await self.read(lambda log, last=last: log.all_seqs(last, 4 * FEED)):
@@ -176,6 +176,14 @@ class MemoryStore:
             old = await self._change_over(fresh, generation, since)
             await self._idler.call(lambda: _discard(old, self._folder_of(generation - 1)))
             return done
+
+    def _empty(self, folder: Path) -> VectorIndex:
+        """A new index. On a server there may be one of that name, of a rebuild that was cut off."""
+        index = self._open_index(folder, self._dimensions)
+        if index.count():
+            index.remove()
+            index = self._open_index(folder, self._dimensions)
+        return index
 
     async def _change_over(self, fresh: VectorIndex, generation: int, since: int) -> VectorIndex | None:
         """From now on searches go to `fresh`, with what was changed after the entry `since`; the old one."""
