@@ -106,3 +106,14 @@ class HaltingLlm(ScriptedLlm):
 
 
 FAILED = EngineFailed("The language model lost its thread.", "Ask again.")
+
+
+class ReadingLlm(ScriptedLlm):
+    """Remembers what it read ahead."""
+
+    def __init__(self) -> None:
+        super().__init__(replies=("Once upon a time.",))
+        self.read: list[list[Message]] = []
+
+    async def prefill(self, messages: Sequence[Message]) -> None:
+        self.read.append(list(messages))

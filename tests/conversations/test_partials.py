@@ -1,29 +1,15 @@
 """Words while they are being said: captions, and a language model that reads ahead."""
 
-from collections.abc import Sequence
-
 import pytest
-from cast import PatientStt
+from cast import PatientStt, ReadingLlm
 from stage import hush, on_stage, voice
 
 from multimodal_assistant.core.events import TranscriptPartial
-from multimodal_assistant.core.types import Message
-from multimodal_assistant.engines.scripted import Script, ScriptedLlm
+from multimodal_assistant.engines.scripted import Script
 
 pytestmark = pytest.mark.anyio
 
 SO_FAR = ("tell me", "tell me a", "tell me a story about", "Tell me a story about Rome.")
-
-
-class ReadingLlm(ScriptedLlm):
-    """Remembers what it read ahead."""
-
-    def __init__(self) -> None:
-        super().__init__(replies=("Once upon a time.",))
-        self.read: list[list[Message]] = []
-
-    async def prefill(self, messages: Sequence[Message]) -> None:
-        self.read.append(list(messages))
 
 
 async def test_words_are_told_while_they_are_said_and_only_the_last_ones_are_remembered() -> None:

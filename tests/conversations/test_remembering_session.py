@@ -3,6 +3,7 @@
 import anyio
 import numpy as np
 import pytest
+from cast import ReadingLlm
 from stage import hush, on_stage, voice
 
 from multimodal_assistant.core.events import TurnMetrics
@@ -68,3 +69,13 @@ async def test_a_memory_that_does_not_answer_delays_nothing_for_long() -> None:
         await stage.hear(hush(3.0))
         assert stage.named("audio.finished")
     assert memory.kept == [(QUESTION, "It is nine.")]
+
+
+async def test_memories_are_read_ahead_with_the_words_and_stay_as_they_were_read() -> None:
+    memory, llm = ScriptedMemory({"sister": LINE, "called": "2 May 2026, you: Call me Al."}), ReadingLlm()
+    says = ("what is", "what is my sister", QUESTION)
+    async with on_stage(says=says, llm=llm, manner=Manner(memory=memory)) as stage:
+        await stage.hear(np.concatenate([voice(1.5), hush(3.0)]))
+    assert memory.ledger.requests[:3] == list(says)
+    assert llm.read[1][-1].text == f"(From earlier conversations:\n{LINE})\n\nwhat is my", "found by the last word, which is not read yet"
+    assert llm.ledger.requests == [f"(From earlier conversations:\n{LINE})\n\n{QUESTION}"], "what was read ahead is the beginning"

@@ -97,16 +97,19 @@ class Attention:
             try:
                 transcript = await self._transcribe(since, partial=True)
                 if tell(transcript.text) and (whole := along.heard(transcript.text)):
-                    await self._read_ahead(replace(transcript, text=whole), history)
+                    await self._read_ahead(replace(transcript, text=whole), transcript.text, history)
             except AssistantError as error:
                 log.warning("no words while listening: %s", error)
         along.done(self._heard.now)
         self._partial = None
 
-    async def _read_ahead(self, transcript: Transcript, history: tuple[Message, ...]) -> None:
-        """Leave the words in the prefix caches of those who will read the whole utterance: only its end is new to them then."""
+    async def _read_ahead(self, transcript: Transcript, so_far: str, history: tuple[Message, ...]) -> None:
+        """Leave the words in the prefix caches of those who will read the whole utterance: only its end is new to them then.
+
+        so_far: with the last word, which may be half of one; to find memories by, half is better than none.
+        """
         await self._judgement(transcript)
-        recalled = await self.recollection.ahead(self._manner.memory, transcript.text)
+        recalled = await self.recollection.ahead(self._manner.memory, so_far)
         if isinstance(self._engines.llm, Prefilling):
             words = conversation(transcript.text, system=self._manner.system, history=history, recalled=recalled)
             await self._engines.llm.prefill(words)
