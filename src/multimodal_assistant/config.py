@@ -89,6 +89,9 @@ class MemorySettings(_Section):
     """Where memories are kept: on this machine, and nowhere else."""
     user: str = Field(default="me", min_length=1, max_length=200)
     """Whose they are."""
+    enrich: bool = False
+    """While nobody talks to `assistant serve`, its language model works through what was kept: keywords, contexts, links, and a summary
+    of each conversation, all checked against the words. Worth it with a model of some size; the embedded ones add little."""
     qdrant_url: str = ""
     """Of a Qdrant server for the index; empty: the engine in this process. The words stay in `folder` and go to neither."""
     qdrant_api_key: SecretStr | None = None

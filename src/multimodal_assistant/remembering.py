@@ -32,12 +32,14 @@ class Memories:
     keeper: Keeper
     user: str
     """Whose memories they are where nobody else is named."""
+    worker: LanguageModel | None = None
+    """Works through what is kept."""
     recalling: Recalling = Recalling()
     """How much a model is told."""
 
     def of(self, user: str) -> AgenticMemorySystem:
         """The memories of one user."""
-        return AgenticMemorySystem(self.store, user)
+        return AgenticMemorySystem(self.store, user, llm=self.worker)
 
     def conversation(self, user: str = "") -> ConversationMemory:
         """For one conversation."""
@@ -52,11 +54,14 @@ def embedder(settings: Settings) -> TextEmbedder:
 
 
 @asynccontextmanager
-async def open_memories(settings: Settings, *, quiet: Callable[[], bool] | None = None) -> AsyncGenerator[Memories]:
+async def open_memories(
+    settings: Settings, *, quiet: Callable[[], bool] | None = None, worker: LanguageModel | None = None
+) -> AsyncGenerator[Memories]:
     """The memories of these settings, until the end of the block; then all that was said is on the disk. Raises `MemoryStoreError`,
     `ModelMissing`.
 
-    quiet: whether nobody needs the machine; then what was kept is worked through. None: it waits for somebody who does so.
+    quiet: whether nobody needs the machine; then what was kept is worked through, by `worker` too where there is one. None: it waits for
+    somebody who does so.
     """
     engine = embedder(settings)
     try:
@@ -66,8 +71,8 @@ async def open_memories(settings: Settings, *, quiet: Callable[[], bool] | None 
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(keeper.run, name="memory")
                     if quiet is not None:
-                        tasks.start_soon(Upkeep(store, quiet=quiet).run, name="memory upkeep")
-                    yield Memories(store, keeper, settings.memory.user)
+                        tasks.start_soon(Upkeep(store, worker, quiet=quiet).run, name="memory upkeep")
+                    yield Memories(store, keeper, settings.memory.user, worker)
                     tasks.cancel_scope.cancel()
             finally:
                 with anyio.CancelScope(shield=True):
@@ -102,14 +107,18 @@ def _name_of(folder: Path) -> str:
 
 @asynccontextmanager
 async def remembered(
-    settings: Settings, llm: LanguageModel, *, quiet: Callable[[], bool], notice: Callable[[str], None]
+    settings: Settings, llm: LanguageModel, *, quiet: Callable[[], bool], notice: Callable[[str], None], alone: bool = False
 ) -> AsyncGenerator[Memories | None]:
-    """The same for conversations with this model. They need no memory: None where it is off, or cannot be had, which `notice` is told."""
+    """The same for conversations with this model. They need no memory: None where it is off, or cannot be had, which `notice` is told.
+
+    alone: when it is quiet, no conversation goes on whose words the model has in its cache; then it may do other work.
+    """
+    worker = llm if alone and settings.memory.enrich else None
     async with AsyncExitStack() as stack:
         memories = None
         if settings.memory.enabled:
             try:
-                memories = await stack.enter_async_context(open_memories(settings, quiet=quiet))
+                memories = await stack.enter_async_context(open_memories(settings, quiet=quiet, worker=worker))
             except AssistantError as error:
                 notice(f"Nothing is remembered: {error}")
             else:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from opened import NOW, opened, system
 
 from multimodal_assistant.core.errors import InvalidSetting
+from multimodal_assistant.engines.scripted import Script, ScriptedLlm
 from multimodal_assistant.memory.note import MemoryNote, Scope
 from multimodal_assistant.memory.system import AgenticMemorySystem
 from multimodal_assistant.memory.upkeep import Upkeep
@@ -178,3 +179,32 @@ def test_nobody_finds_what_is_anothers(tmp_path_factory: pytest.TempPathFactory,
                 assert len(session) == sum(one[:2] == (user, "s") for one in said)
 
     anyio.run(main)
+
+
+async def test_upkeep_steps_aside_when_the_machine_is_needed_and_goes_on_later(tmp_path: Path) -> None:
+    """A model that never ends is at work when somebody comes; what it had begun is done later, by another one."""
+    endless = ScriptedLlm(script=Script(delay=3600.0))
+    busy = False
+    async with system(tmp_path, llm=endless) as memory:
+        id = await memory.add_note("My dog Rex has a sore paw.")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(Upkeep(memory.store, endless, quiet=lambda: not busy).run)
+            with anyio.fail_after(10):
+                while not endless.ledger.requests:  # noqa: ASYNC110 - the worker's own moment
+                    await anyio.sleep(0.01)
+                busy = True
+                while not endless.ledger.cancelled:  # noqa: ASYNC110
+                    await anyio.sleep(0.01)
+            tasks.cancel_scope.cancel()
+        assert (await memory.store.read(lambda log: log.counts()))["waiting_jobs"] == 1
+        later = Upkeep(
+            memory.store, ScriptedLlm(replies=["KEYWORDS: sore paw\nCONTEXT: My dog Rex has a sore paw.\nTAGS: pets\n"]), clock=_later
+        )
+        assert await later.drain() == 1
+        note = await memory.read(id)
+        assert note is not None
+        assert "pets" in note.tags
+
+
+def _later() -> datetime:
+    return datetime.now(UTC) + timedelta(hours=1)

@@ -48,7 +48,9 @@ async def _serve(flags: dict[str, Any]) -> None:
         async with (
             await assemble(settings, tell=view.remark) as assistant,
             turn_detector(settings) as detector,
-            remembered(settings, assistant.engines.llm, quiet=lambda: host is not None and not host.live, notice=view.remark) as memories,
+            remembered(
+                settings, assistant.engines.llm, quiet=lambda: host is not None and not host.live, notice=view.remark, alone=True
+            ) as memories,
         ):
             view.notes(assistant.notes)
             with view.loading():

@@ -36,6 +36,7 @@ _LEASE = 120.0
 _RETRY = 60.0
 _ATTEMPTS = 3
 _LOOK_AGAIN = 1.0
+_GLANCE = 0.05
 """Seconds."""
 _LOOK_FOR_SESSIONS = timedelta(minutes=1)
 """All notes are gone through for it."""
@@ -65,10 +66,24 @@ class Upkeep:
         self.kinds = (RELATE, *((ENRICH, SUMMARIZE) if llm is not None else ()))
 
     async def run(self) -> None:
-        """Until it is cancelled; a job that is cut off is done again."""
+        """Until it is cancelled; a job that is cut off, here or by somebody who needs the machine, is done again."""
         while True:
-            if not self._quiet() or not await self.step():
+            if not self._quiet() or not await self._step_aside():
                 await anyio.sleep(_LOOK_AGAIN)
+
+    async def _step_aside(self) -> bool:
+        """One job, unless the quiet ends: a language model at work would keep a conversation waiting."""
+        done = True
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._watch, tasks.cancel_scope, name="quiet")
+            done = await self.step()
+            tasks.cancel_scope.cancel()
+        return done
+
+    async def _watch(self, work: anyio.CancelScope) -> None:
+        while self._quiet():
+            await anyio.sleep(_GLANCE)
+        work.cancel()
 
     async def drain(self) -> int:
         """Until there is nothing more to do; how many jobs were done."""
