@@ -20,7 +20,7 @@ setup: .venv/.runtime
 	@echo "==> ready: $(BIN)/assistant --help"
 
 run: setup
-	@"$(BIN)/assistant" ask samples/question.wav --out answer.wav
+	@"$(BIN)/assistant" ask samples/question.wav --memory off --out answer.wav
 	@"$(BIN)/assistant" serve
 
 test: .venv/.dev

@@ -10,6 +10,7 @@ from . import barge_in, cut_ins, endurance, first_audio, footprint, kokoro, late
 from .machine import describe
 from .peers import measure as peers
 from .report import updated
+from .retrieval import contest as retrieval
 from .web import browser
 from .web import measure as web
 
@@ -28,6 +29,7 @@ _MEASUREMENTS = {
     "browser": browser.run,
     "web": web.run,
     "memory": memory_speed.run,
+    "retrieval": retrieval.run,
 }
 
 

@@ -45,7 +45,7 @@ class Baseline:
 
     async def add(self, user: str, turns: Sequence[Turn]) -> list[str]:
         """All notes of a user at once, in place of any before."""
-        texts = [f"{turn.speaker}: {turn.content}" if turn.speaker else turn.content for turn in turns]
+        texts = [text_of(turn) for turn in turns]
         terms = [terms_of(text) for text in texts]
         holding: dict[str, int] = {}
         for words in terms:
@@ -67,6 +67,11 @@ class Baseline:
             "linear": lambda: _scaled(words) + _scaled(dense),
         }[self._method]()
         return [notes.ids[index] for index in np.argsort(-scores, kind="stable")[:k]]
+
+
+def text_of(turn: Turn) -> str:
+    """What is noted of it."""
+    return f"{turn.speaker}: {turn.content}" if turn.speaker else turn.content
 
 
 def bm25(question: Sequence[str], notes: Sequence[Sequence[str]], corpus: Corpus) -> NDArray[np.float64]:

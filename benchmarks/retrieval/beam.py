@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,28 @@ _MARK = re.compile(r"\s*->->\s*[\d,\s]+$")
 _BETWEEN_TURNS = timedelta(seconds=30)
 
 
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Something that was said, and later said otherwise: ids of messages."""
+
+    older: frozenset[str]
+    newer: frozenset[str]
+
+
 def load(path: Path) -> list[Conversation]:
     """Chats of a file {number: {chat, probing_questions}}. Questions of the kind "abstention" have no answer in their chat."""
     return [_conversation(number, chat) for number, chat in json.loads(path.read_text(encoding="utf-8")).items()]
+
+
+def updates(path: Path) -> dict[tuple[str, str], Update]:
+    """(conversation, question of the kind "knowledge_update") → what it is about."""
+    return {
+        (f"beam-{number}", entry["question"]): Update(
+            frozenset(_ids(entry["source_chat_ids"]["original_info"])), frozenset(_ids(entry["source_chat_ids"]["updated_info"]))
+        )
+        for number, chat in json.loads(path.read_text(encoding="utf-8")).items()
+        for entry in chat["probing_questions"].get("knowledge_update", ())
+    }
 
 
 def _conversation(number: str, chat: Mapping[str, Any]) -> Conversation:
