@@ -25,7 +25,7 @@ from multimodal_assistant.memory.evaluation.dataset import Conversation, Turn
 from multimodal_assistant.memory.evaluation.measure import Sure, measure
 from multimodal_assistant.memory.evaluation.system import Measurable
 from multimodal_assistant.memory.terms import STOPWORDS
-from multimodal_assistant.remembering import EMBEDDER, embedder, open_memories
+from multimodal_assistant.remembering import embedder, open_memories
 
 from . import beam
 from .baselines import Baseline, Embed, Method
@@ -161,7 +161,7 @@ async def _ours(settings: Settings, conversations: Sequence[Conversation]) -> Re
 
 async def _theirs(settings: Settings, conversations: Sequence[Conversation]) -> tuple[list[Result], list[str]]:
     """What could be measured, and a sentence about each that could not."""
-    bench, model = settings.home / "bench", str(store_of(settings).path(EMBEDDER))
+    bench, model = settings.home / "bench", str(store_of(settings).path(settings.memory.embedder))
     results: list[Result] = []
     missing: list[str] = []
     openers: dict[str, Callable[[], AbstractAsyncContextManager[Peer]]] = {

@@ -89,6 +89,9 @@ class MemorySettings(_Section):
     """Where memories are kept: on this machine, and nowhere else."""
     user: str = Field(default="me", min_length=1, max_length=200)
     """Whose they are."""
+    embedder: str = "minilm"
+    """What finds memories by meaning: a model of the store, or a folder with `model.onnx` and `tokenizer.json` of a sentence-transformers
+    model, for other languages or more likeness. Another one embeds everything again at the next start."""
     enrich: bool = False
     """While nobody talks to `assistant serve`, its language model works through what was kept: keywords, contexts, links, and a summary
     of each conversation, all checked against the words. Worth it with a model of some size; the embedded ones add little."""

@@ -20,9 +20,6 @@ from .memory.system import AgenticMemorySystem
 from .memory.upkeep import Upkeep
 from .models.store import open_store as open_models
 
-EMBEDDER = "minilm"
-"""Model of the store that finds memories by meaning."""
-
 
 @dataclass(frozen=True, slots=True)
 class Memories:
@@ -49,8 +46,15 @@ class Memories:
 
 def embedder(settings: Settings) -> TextEmbedder:
     """Raises `ModelMissing` where its weights are not here."""
-    folder = open_models(settings.home, settings.models_dir).path(EMBEDDER)
-    return registry.build("embed", "sentence", model=folder / "model.onnx", tokenizer=folder / "tokenizer.json", name=EMBEDDER)
+    wanted = settings.memory.embedder
+    if Path(wanted).is_dir():
+        folder = Path(wanted).resolve()
+        return _embedder(folder, str(folder))
+    return _embedder(open_models(settings.home, settings.models_dir).path(wanted), wanted)
+
+
+def _embedder(folder: Path, name: str) -> TextEmbedder:
+    return registry.build("embed", "sentence", model=folder / "model.onnx", tokenizer=folder / "tokenizer.json", name=name)
 
 
 @asynccontextmanager
@@ -65,7 +69,7 @@ async def open_memories(
     """
     engine = embedder(settings)
     try:
-        async with open_store(settings.memory.folder, engine, _index(settings), model=EMBEDDER) as store:
+        async with open_store(settings.memory.folder, engine, _index(settings), model=engine.details["model"]) as store:
             keeper = Keeper()
             try:
                 async with anyio.create_task_group() as tasks:

@@ -4,11 +4,14 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from multimodal_assistant.app import settings_from, store_of
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(120)]
 
@@ -18,11 +21,17 @@ class Shell:
     """Commands on memories of their own."""
 
     folder: Path
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def run(self, *arguments: object, code: int = 0, answers: str = "") -> str:
         """What the command prints; what it complains of, where it fails."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ASSISTANT_MEMORY")}
-        environment = kept | {"ASSISTANT_MEMORY__FOLDER": str(self.folder / "memory"), "ASSISTANT_CONFIG": "", "COLUMNS": "200"}
+        environment = kept | {
+            "ASSISTANT_MEMORY__FOLDER": str(self.folder / "memory"),
+            "ASSISTANT_CONFIG": "",
+            "COLUMNS": "200",
+            **self.variables,
+        }
         command = [sys.executable, "-m", "multimodal_assistant", "memory", *map(str, arguments)]
         done = subprocess.run(
             command, input=answers, capture_output=True, text=True, env=environment, cwd=self.folder, timeout=60, check=False
@@ -128,3 +137,15 @@ def test_retrieval_is_measured_on_a_file_of_locomo(shell: Shell) -> None:
     for text, problem in (("[]", "no question"), ("not json", "not a file of LoCoMo"), ('{"a": 1}', "not a file of LoCoMo")):
         (shell.folder / "bad.json").write_text(text)
         assert problem in shell.run("bench", "--locomo", "bad.json", code=2)
+
+
+def test_another_embedding_model_in_a_folder_embeds_everything_again(shell: Shell, tmp_path: Path) -> None:
+    """The same weights under another name stand for another model: what the program does is the same."""
+    shell.run("add", "My sister Anna moved to Porto last spring.")
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for file in store_of(settings_from()).path("minilm").iterdir():
+        (folder / file.name).symlink_to(file)
+    other = Shell(shell.folder, {"ASSISTANT_MEMORY__EMBEDDER": str(folder)})
+    assert "Porto" in other.run("search", "Where does my sister live?")
+    assert "is not there" in Shell(shell.folder, {"ASSISTANT_MEMORY__EMBEDDER": str(tmp_path)}).run("list", code=3)
