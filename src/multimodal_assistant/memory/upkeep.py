@@ -81,7 +81,7 @@ class Upkeep:
         return done
 
     async def _watch(self, work: anyio.CancelScope) -> None:
-        while self._quiet():
+        while self._quiet():  # noqa: ASYNC110 - it is asked, since it is made of many things that nobody announces
             await anyio.sleep(_GLANCE)
         work.cancel()
 
