@@ -147,6 +147,33 @@ class LogReader:
         row = self.db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if row is None else row["value"]
 
+    def sessions_due(self, quiet_since: float, fewest: int, most: int) -> list[int]:
+        """A note of each session in which nothing was said after that (epoch seconds), and of which so many notes are in no summary."""
+        rows = self.rows(
+            "SELECT max(seq) AS last FROM notes WHERE session != '' AND source != 'summary' GROUP BY user, agent, session "
+            "HAVING max(said_at) <= ? AND sum(NOT EXISTS (SELECT 1 FROM sources WHERE origin = notes.seq)) >= ? ORDER BY last LIMIT ?",
+            (quiet_since, fewest, most),
+        )
+        return [row["last"] for row in rows]
+
+    def session(self, scope: Scope) -> tuple[list[MemoryNote], int]:
+        """What was said in it, in order, without links and history; and how many of these notes are in no summary."""
+        rows = self.rows(
+            "SELECT *, EXISTS (SELECT 1 FROM sources WHERE origin = notes.seq) AS told FROM notes "
+            "WHERE user = ? AND session = ? AND agent = ? AND source != 'summary' ORDER BY position, seq",
+            (scope.user, scope.session, scope.agent),
+        )
+        return [note_of(row) for row in rows], sum(not row["told"] for row in rows)
+
+    def changed_since(self, entry: int, most: int) -> list[tuple[int, int]]:
+        """(number of the entry, seq of the note) of those after `entry`, oldest first."""
+        rows = self.rows("SELECT seq, note FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?", (entry, most))
+        return [(row["seq"], row["note"]) for row in rows]
+
+    def latest_change(self) -> int:
+        """Number of the latest entry the outbox has ever had."""
+        return self.one("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'outbox'), 0)")
+
     # Within
 
     def _whole(self, rows: Sequence[sqlite3.Row]) -> list[MemoryNote]:

@@ -27,6 +27,12 @@ async def recollect(memory: Remembering | None, said: str) -> str | None:
     return None
 
 
+def remember(memory: Remembering | None, said: str, heard: str) -> None:
+    """Keep a turn, where there is a memory."""
+    if memory is not None:
+        memory.remember(said, heard)
+
+
 class Recollection:
     """The memories for one turn: looked for while it is being said, and again when all of it is known."""
 

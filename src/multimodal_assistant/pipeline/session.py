@@ -26,6 +26,7 @@ from .draft import Draft
 from .history import History
 from .overlap import TOO_SHORT
 from .playback import Playback
+from .recollect import remember
 from .reply import EndOfTurn, Engines, Manner
 from .rules import Action, Phase, Rules
 from .turns import Turns
@@ -52,7 +53,7 @@ class Session:
         self._connection = connection
         self._engines = engines
         self._manner = manner or Manner()
-        self.history = history or History(keep=self._remember)
+        self.history = history or History(keep=lambda said, heard: remember(self._manner.memory, said, heard))
         self._bus = bus or ev.EventBus()
         self._turns = Turns(rules)
         self._heard = InputBuffer(SPEECH_RATE, _KEPT_SECONDS)
@@ -112,10 +113,6 @@ class Session:
         if not len(samples):
             return None
         return self._dictation.take(self._tasks, samples, self._manner.language)
-
-    def _remember(self, said: str, heard: str) -> None:
-        if self._manner.memory is not None:
-            self._manner.memory.remember(said, heard)
 
     def forget(self) -> None:
         """What was heard until now is no part of the next turn that is taken."""
