@@ -75,6 +75,7 @@ def test_a_life_of_memories(shell: Shell) -> None:
     assert "holds 3 memories" in shell.run("rebuild")
 
     assert "3 memories are in" in shell.run("export", "all.jsonl")
+    assert shell.run("export", "-") == shell.run("export") == (shell.folder / "all.jsonl").read_text("utf-8")
     assert "3 memories were taken over" in shell.run("import", "all.jsonl", "--user", "ben")
     assert "0 memories were taken over" in shell.run("import", "all.jsonl", "--user", "ben")
     assert "2 memories are gone" in shell.run("forget", "colour", answers="y\n")
@@ -95,6 +96,7 @@ def test_the_graph_is_a_page(shell: Shell) -> None:
         (("show", "nowhere"), 2, "There is no memory 'nowhere'."),
         (("forget",), 2, "Say what is to be forgotten."),
         (("add", ""), 2, "A memory needs words."),
+        (("export", "nowhere/all.jsonl"), 2, "nowhere/all.jsonl cannot be written: No such file or directory."),
         (("add", "x", "--time", "yesterday"), 2, "'yesterday' is no time."),
         (("import", "nothing.json"), 2, "nothing.json cannot be read"),
         (("list", "--user", " "), 2, "belongs to a user"),

@@ -173,22 +173,29 @@ def forget(about: str, ids: tuple[str, ...], last: float | None, yes: bool, user
 
 
 @command.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), default=Path("-"))
 @click.option("--user", help="Whose memories. Default: those of the settings.")
-def export(file: Path | None, user: str | None) -> None:
-    """Write all memories as lines of JSON, to FILE or the standard output."""
+def export(file: Path, user: str | None) -> None:
+    """Write all memories as lines of JSON, to FILE or the standard output (-)."""
+    aside = str(file) == "-"
     from multimodal_assistant.memory.exchange import to_lines
 
     async def work(_: Any, memory: "AgenticMemorySystem") -> int:
         count = 0
-        with nullcontext(sys.stdout) if file is None else file.open("w", encoding="utf-8") as out:
+        with nullcontext(sys.stdout) if aside else file.open("w", encoding="utf-8") as out:
             async for note in memory.export():
                 out.writelines(f"{line}\n" for line in to_lines([note]))
                 count += 1
         return count
 
-    count = _with(user, work)
-    if file is not None:
+    try:
+        count = _with(user, work)
+    except BrokenPipeError:  # whoever read it has enough
+        sys.stdout = None
+        return
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}.", "Give another file.") from error
+    if not aside:
         click.echo(f"{count} memories are in {file}.")
 
 

@@ -211,8 +211,8 @@ class LogReader:
 
 
 def _remedy(error: str) -> str:
-    if "full" in error:
-        return "Free some disk space; nothing that was acknowledged is lost."
+    if "full" in error or "I/O" in error:
+        return "Look whether the disk is full; nothing that was acknowledged is lost."
     if "readonly" in error or "read-only" in error or "unable to open" in error or "Permission" in error:
         return "Check that the folder may be written, or name another with ASSISTANT_MEMORY__FOLDER."
     if "malformed" in error or "not a database" in error:
