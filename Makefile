@@ -50,7 +50,7 @@ bench: .venv/.dev
 	@touch .venv/.created
 
 .venv/.runtime: .venv/.created requirements.lock pyproject.toml
-	@echo "==> locked dependencies (about 250 MB to download the first time)"
+	@echo "==> locked dependencies (about 400 MB to download the first time)"
 	@"$(BIN)/python" -m pip install --require-hashes --requirement requirements.lock
 	@"$(BIN)/python" -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch .venv/.runtime
@@ -61,9 +61,9 @@ bench: .venv/.dev
 	@touch .venv/.dev
 
 lock: .venv/.dev
-	@"$(BIN)/uv" pip compile pyproject.toml --extra local --group build --universal --generate-hashes --no-header --upgrade \
+	@"$(BIN)/uv" pip compile pyproject.toml --extra local --extra vision --group build --universal --generate-hashes --no-header --upgrade \
 		--python-version 3.11 --quiet --output-file requirements.lock
-	@"$(BIN)/uv" pip compile pyproject.toml --extra local --extra qdrant --group build --group dev --universal --generate-hashes --no-header \
+	@"$(BIN)/uv" pip compile pyproject.toml --extra local --extra vision --extra qdrant --group build --group dev --universal --generate-hashes --no-header \
 		--python-version 3.11 --quiet --constraint requirements.lock --output-file requirements-dev.lock
 	@"$(BIN)/uv" pip compile pyproject.toml --extra fastrtc --universal --generate-hashes --no-header --upgrade \
 		--python-version 3.11 --quiet --output-file requirements-fastrtc.lock

@@ -3,6 +3,7 @@
 AssistantError                  one sentence, and what to do about it
 ├── UsageError                  the request cannot be carried out as asked           (exit 2)
 │   ├── UnreadableAudio         not audio, damaged, empty, or far too long
+│   ├── UnreadablePicture       not a picture or video, damaged, empty, or far too large
 │   ├── NoSpeech                audio without a word in it
 │   ├── InvalidSetting          a setting, flag or manifest entry makes no sense
 │   └── UnknownName             no model, engine or voice goes by that name
@@ -48,6 +49,10 @@ class UsageError(AssistantError):
 
 class UnreadableAudio(UsageError):
     """The input is not audio, is damaged, empty, or far too long."""
+
+
+class UnreadablePicture(UsageError):
+    """The input is not a picture or a video, is damaged, empty, or far too large."""
 
 
 class NoSpeech(UsageError):

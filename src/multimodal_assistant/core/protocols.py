@@ -10,7 +10,23 @@ everything on `aclose`, which may be called twice. Blocking inference runs on th
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol, runtime_checkable
 
-from .types import AudioChunk, Details, Message, Samples, SpokenChunk, TextDelta, Tool, Transcript, Vectors
+from .types import (
+    AudioChunk,
+    Details,
+    Glance,
+    Guess,
+    Message,
+    Pixels,
+    Samples,
+    Sighting,
+    SpokenChunk,
+    TextDelta,
+    Tool,
+    Transcript,
+    Vectors,
+    VideoFrame,
+    WrittenLine,
+)
 
 
 class Engine(Protocol):
@@ -148,4 +164,62 @@ class TextEmbedder(Engine, Protocol):
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """A vector for each text; near in meaning is near in angle. Of very long texts only the beginning counts."""
+        ...
+
+
+class VideoSource(Protocol):
+    """A camera, a screen, or a recording of one."""
+
+    @property
+    def name(self) -> str:
+        """What it is, for people: "camera 0", "party.mp4"."""
+        ...
+
+    def frames(self) -> AsyncGenerator[VideoFrame]:
+        """What it shows, frame after frame, until it ends. Raises `DeviceError` where it is lost, `UnreadablePicture` where it is
+        damaged; may be called again."""
+        ...
+
+
+class ObjectDetector(Engine, Protocol):
+    """Picture → things in it."""
+
+    async def detect(self, pixels: Pixels) -> list[Sighting]:
+        """Each thing once, the most certain first."""
+        ...
+
+
+class ImageClassifier(Engine, Protocol):
+    """Picture → what it shows as a whole."""
+
+    async def classify(self, pixels: Pixels) -> list[Guess]:
+        """The likeliest labels, the best first; probabilities over all labels sum to one."""
+        ...
+
+
+class TextReader(Engine, Protocol):
+    """Picture → the writing in it."""
+
+    async def read(self, pixels: Pixels) -> list[WrittenLine]:
+        """Lines as they are read, from the top."""
+        ...
+
+
+class ImageTextEncoder(Engine, Protocol):
+    """Pictures and texts → vectors of one space: a text is near in angle to the pictures that it describes."""
+
+    async def encode_images(self, pictures: Sequence[Pixels]) -> Vectors:
+        """A vector for each picture."""
+        ...
+
+    async def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """A vector for each text."""
+        ...
+
+
+class Sight(Protocol):
+    """The eyes of a conversation."""
+
+    def look(self, said: str) -> Glance:
+        """What an answer to these words is given to see; at once, from what has been seen already."""
         ...

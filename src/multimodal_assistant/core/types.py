@@ -13,6 +13,9 @@ Samples = NDArray[np.float32]
 Vectors = NDArray[np.float32]
 """Embeddings, one a row, each of length 1; shape [n, d]."""
 
+Pixels = NDArray[np.uint8]
+"""A picture in colour: RGB, shape [height, width, 3], upright, first row on top."""
+
 
 @dataclass(frozen=True, slots=True)
 class AudioChunk:
@@ -89,6 +92,63 @@ class Picture:
     data: bytes
     media_type: str
     """image/jpeg, image/png or image/webp."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFrame:
+    """What a camera, a screen or a video shows at one moment."""
+
+    pixels: Pixels
+    at: float
+    """Seconds on the clock of the event loop for what is shown now; from its beginning for a recording that is not paced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A part of a picture, in fractions of its width and height."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What a picture may show as a whole."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A thing in a picture, and where."""
+
+    label: str
+    probability: float
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenLine:
+    """A line of writing in a picture."""
+
+    text: str
+    probability: float
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What an answer is given to see."""
+
+    picture: Picture | None = None
+    """For a model that sees."""
+    words: str = ""
+    """For one that does not: what is in view, and how old that is."""
+    blind: str = ""
+    """The question is about what is in view, and nothing can be seen: the sentence that says so, which is the answer."""
 
 
 @dataclass(frozen=True, slots=True)
