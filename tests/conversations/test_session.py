@@ -131,7 +131,7 @@ async def test_stages_are_told_with_every_answer() -> None:
         (metrics,) = stage.named("turn.metrics")
         assert isinstance(metrics, TurnMetrics)
         assert set(metrics.stages) == {
-            *("stt", "end_of_sentence", "recall", "llm_first_token", "llm_first_clause", "tts_first_audio"),
+            *("stt", "end_of_sentence", "recall", "look", "llm_first_token", "llm_first_clause", "tts_first_audio"),
             *("draft", "committed", "first_audio"),
         }  # fmt: skip
 

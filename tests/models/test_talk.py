@@ -30,7 +30,7 @@ KNOWN = ("capital france", "story elephants", "sky")
 """Words that have to be understood of each question."""
 
 STAGES = {
-    *("stt", "end_of_sentence", "recall", "llm_first_token", "llm_first_clause", "tts_first_audio"),
+    *("stt", "end_of_sentence", "recall", "look", "llm_first_token", "llm_first_clause", "tts_first_audio"),
     *("draft", "committed", "first_audio"),
 }
 

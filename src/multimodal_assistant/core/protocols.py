@@ -220,6 +220,6 @@ class ImageTextEncoder(Engine, Protocol):
 class Sight(Protocol):
     """The eyes of a conversation."""
 
-    def look(self, said: str) -> Glance:
-        """What an answer to these words is given to see; at once, from what has been seen already."""
+    async def look(self, said: str) -> Glance:
+        """What an answer to these words is given to see: at once, from what has been seen already, unless they need a closer look."""
         ...

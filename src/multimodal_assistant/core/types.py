@@ -150,6 +150,11 @@ class Glance:
     blind: str = ""
     """The question is about what is in view, and nothing can be seen: the sentence that says so, which is the answer."""
 
+    @property
+    def note(self) -> str:
+        """What stays of it in the history: no picture, or it would be looked at for ever."""
+        return self.words or ("A picture was shown." if self.picture else "")
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

@@ -8,10 +8,11 @@ from multimodal_assistant.core.audio import SPEECH_RATE
 from multimodal_assistant.core.deadline import deadline
 from multimodal_assistant.core.errors import AssistantError
 from multimodal_assistant.core.timing import Stopwatch
-from multimodal_assistant.core.types import AudioChunk, Message, Samples, SpokenChunk, ToolCall, Transcript, Usage
+from multimodal_assistant.core.types import AudioChunk, Glance, Message, Samples, SpokenChunk, ToolCall, Transcript, Usage
 from multimodal_assistant.processors.playout import Playout
 
 from .listen import PATIENCE
+from .look import look
 from .recollect import Recollection
 from .reply import Ears, Engines, Manner, make_reply
 
@@ -34,6 +35,8 @@ class Draft:
         self.transcript: Transcript | None = None
         self.recalled = ""
         """Memories that bear on it, one to a line."""
+        self.glance = Glance()
+        """What is in view."""
         self.reading = False
         """The model reads the conversation: what is said from now on comes after this answer."""
         self.usage: Usage | None = None
@@ -74,13 +77,15 @@ class Draft:
             self.watch.mark("stt")
             return self.transcript
 
-    async def recollect(self, recollection: Recollection, history: Sequence[Message]) -> None:
-        """Find what is remembered about what was said, or was written last."""
+    async def gather(self, recollection: Recollection, history: Sequence[Message]) -> None:
+        """Find what is remembered about what was said, or was written last, and what is in view."""
         written = history[-1].text if history and history[-1].role == "user" else ""
         said = " ".join(filter(None, (written, self.transcript.text if self.transcript else "")))
         if self.history is None:  # an answer about something else than this conversation gets nothing from others
             self.recalled = await recollection.settle(self.manner.memory, said)
         self.watch.mark("recalled")
+        self.glance = await look(self.manner.sight, said)
+        self.watch.mark("looked")
 
     async def answer(self, transcript: Transcript, engines: Engines, history: Sequence[Message]) -> None:
         """Write and speak the reply into the playout; past the first clause only once it is committed."""
@@ -94,7 +99,13 @@ class Draft:
         )
         try:
             await make_reply(
-                transcript, engines, self.manner, history if self.history is None else self.history, ears, recalled=self.recalled
+                transcript,
+                engines,
+                self.manner,
+                history if self.history is None else self.history,
+                ears,
+                recalled=self.recalled,
+                glance=self.glance,
             )
         finally:
             self.playout.finish()
@@ -128,7 +139,8 @@ class Draft:
             "stt": ms(watch.at("stt")),
             "end_of_sentence": ms(watch.between("stt", "judged")),
             "recall": ms(watch.between("judged", "recalled")),
-            "llm_first_token": ms(watch.between("recalled", "token")),
+            "look": ms(watch.between("recalled", "looked")),
+            "llm_first_token": ms(watch.between("looked", "token")),
             "llm_first_clause": ms(watch.between("token", "clause")),
             "tts_first_audio": ms(watch.between("clause", "audio")),
             "draft": ms(watch.at("audio")),

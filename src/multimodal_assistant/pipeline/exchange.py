@@ -9,6 +9,7 @@ from multimodal_assistant.core.timing import Stopwatch
 from multimodal_assistant.core.types import AudioChunk, Message, SpokenChunk, Transcript, Usage
 
 from .listen import listen
+from .look import look
 from .recollect import recollect
 from .reply import Ears, Engines, Manner, make_reply
 
@@ -58,7 +59,8 @@ async def exchange(
     bus.publish(TranscriptFinal(_TURN, transcript, t=watch.elapsed()))
     progress = _Progress(sink, bus, watch)
     recalled = await recollect(manner.memory, transcript.text) or ""
-    await make_reply(transcript, engines, manner, history, progress.ears, recalled=recalled)
+    glance = await look(manner.sight, transcript.text)
+    await make_reply(transcript, engines, manner, history, progress.ears, recalled=recalled, glance=glance)
     watch.mark("done")
     reply = "".join(progress.text).strip()
     if manner.memory is not None:

@@ -6,6 +6,8 @@ from typing import Literal
 
 from multimodal_assistant.core.types import Message, ToolCall
 
+from .respond import with_view
+
 INTERRUPTED = "—"
 """Stands after the last word that was heard of an answer that was cut short, as in written dialogue. Models imitate what they read,
 and small ones would say "interrupted"; a dash is silent."""
@@ -66,17 +68,17 @@ class History:
             del self._messages[: len(old)]
             self._summary = summary
 
-    def answered(self, said: str, reply: str) -> None:
-        """A turn that was heard to its end."""
+    def answered(self, said: str, reply: str, seen: str = "") -> None:
+        """A turn that was heard to its end. seen: what was in view, in words."""
         self._keep(said, reply)
-        self._say(said)
+        self._say(with_view(said, seen))
         if reply:
             self._messages.append(Message("assistant", reply))
 
-    def interrupted(self, said: str, heard: str) -> None:
+    def interrupted(self, said: str, heard: str, seen: str = "") -> None:
         """A turn of whose answer only `heard` reached the user."""
         self._keep(said, heard)
-        self._say(said)
+        self._say(with_view(said, seen))
         if heard:
             self._messages.append(Message("assistant", f"{heard} {INTERRUPTED}"))
 

@@ -13,14 +13,15 @@ from multimodal_assistant.core.protocols import (
     EndOfTurnDetector,
     LanguageModel,
     Remembering,
+    Sight,
     SpeechToText,
     TextToSpeech,
     VoiceActivityDetector,
 )
-from multimodal_assistant.core.types import Message, Picture, SpokenChunk, ToolCall, Transcript, Usage
+from multimodal_assistant.core.types import Glance, Message, SpokenChunk, ToolCall, Transcript, Usage
 from multimodal_assistant.processors.sentences import FIRST_ENOUGH
 
-from .respond import SPOKEN_STYLE, Toolbox, respond
+from .respond import SPOKEN_STYLE, UNSEEN, Toolbox, respond
 from .speak import pieces, speak
 from .stopgap import Stopgaps
 
@@ -76,8 +77,8 @@ class Manner:
     """Functions that the model may ask for."""
     aloud: bool = True
     """False: answers are written, and no voice is made."""
-    look: Callable[[], Picture | None] | None = None
-    """What the user shows now, asked for once for each answer; only for a model that sees."""
+    sight: Sight | None = None
+    """What the user shows; None: nobody asks."""
     memory: Remembering | None = None
     """What is known from other conversations, and where this one is kept."""
     answers: bool = True
@@ -101,21 +102,29 @@ class Ears:
 
 
 async def make_reply(
-    transcript: Transcript, engines: Engines, manner: Manner, history: Sequence[Message], ears: Ears, *, recalled: str = ""
+    transcript: Transcript,
+    engines: Engines,
+    manner: Manner,
+    history: Sequence[Message],
+    ears: Ears,
+    *,
+    recalled: str = "",
+    glance: Glance = UNSEEN,
 ) -> None:
     """Write and speak the reply to what was said, or only write it; returns when all of it was handed over.
 
-    recalled: memories that bear on it, one to a line.
+    recalled: memories that bear on it, one to a line. glance: what is in view.
 
     Cancelled, it stops the language model and the voice before it returns.
     """
+    asked = _Asked(transcript.text, recalled, glance)
     if not manner.aloud:
-        await _write(_Asked(transcript.text, recalled), engines, manner, history, ears, None)
+        await _write(asked, engines, manner, history, ears, None)
         return
     send, receive = anyio.create_memory_object_stream[str](_TEXT_AHEAD)
     try:
         async with anyio.create_task_group() as tasks, receive, send:  # send too: a task that is cancelled before it begins closes nothing
-            tasks.start_soon(_write, _Asked(transcript.text, recalled), engines, manner, history, ears, send, name="respond")
+            tasks.start_soon(_write, asked, engines, manner, history, ears, send, name="respond")
             await _say(receive, engines, transcript.language, manner.first_words, ears)
     except BaseExceptionGroup as group:
         raise leaf(group) from group
@@ -125,6 +134,7 @@ async def make_reply(
 class _Asked:
     said: str
     recalled: str
+    glance: Glance
 
 
 async def _write(
@@ -139,7 +149,7 @@ async def _write(
         history=history,
         max_tokens=manner.max_tokens,
         toolbox=manner.toolbox,
-        picture=None if manner.look is None else manner.look(),
+        glance=asked.glance,
         recalled=asked.recalled,
     )
     async with send or nullcontext(), aclosing(reply) as deltas:

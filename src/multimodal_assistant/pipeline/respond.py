@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from multimodal_assistant.core.deadline import within
 from multimodal_assistant.core.errors import EngineUnavailable
 from multimodal_assistant.core.protocols import LanguageModel, ToolCalling
-from multimodal_assistant.core.types import Message, Picture, TextDelta, Tool
+from multimodal_assistant.core.types import Glance, Message, TextDelta, Tool
 from multimodal_assistant.processors.reply_filter import ReplyFilter
+
+UNSEEN = Glance()
 
 PATIENCE = 30.0
 """Seconds that a language model may take for its next word: a server may have to load it first."""
@@ -25,9 +27,15 @@ _RECALLED = "(From earlier conversations:\n{memories})\n\n{said}"
 where they were found while the words were being said. They are of this answer alone; the history has the words only."""
 
 
-def conversation(
-    said: str, *, system: str, history: Sequence[Message], picture: Picture | None = None, recalled: str = ""
-) -> list[Message]:
+_IN_VIEW = "(In view: {words})\n\n{said}"
+
+
+def with_view(said: str, words: str) -> str:
+    """What is in view stands before the words that are about it, for a model that does not see."""
+    return _IN_VIEW.format(words=words, said=said) if words else said
+
+
+def conversation(said: str, *, system: str, history: Sequence[Message], glance: Glance = UNSEEN, recalled: str = "") -> list[Message]:
     """What the model reads: the same from the start each time, new at its end only.
 
     A summary joins the standing instruction, and an aside that nobody has answered yet the present words: roles alternate.
@@ -38,9 +46,10 @@ def conversation(
         said, history = f"{history[-1].text} {said}".strip(), history[:-1]
     if not said and history and history[-1].role == "tool":  # the outcome of a call is what there is to answer
         return [Message("system", system), *history]
+    said = with_view(said, glance.words)
     if recalled:
         said = _RECALLED.format(memories=recalled, said=said)
-    return [Message("system", system), *history, Message("user", said, picture=picture)]
+    return [Message("system", system), *history, Message("user", said, picture=glance.picture)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +76,17 @@ async def respond(
     history: Sequence[Message] = (),
     max_tokens: int = 160,
     toolbox: Toolbox | None = None,
-    picture: Picture | None = None,
+    glance: Glance = UNSEEN,
     recalled: str = "",
 ) -> AsyncGenerator[TextDelta]:
     """Write the reply to `said`, without the model's private thoughts and code blocks; the last piece carries the usage.
 
-    picture: what the user shows, for a model that sees. recalled: memories that bear on it, one to a line.
+    glance: what is in view. recalled: memories that bear on it, one to a line.
     """
-    messages = conversation(said, system=system, history=history, picture=picture, recalled=recalled)
+    if glance.blind:  # no model is asked what it does not see: the small ones make something up
+        yield TextDelta(glance.blind)
+        return
+    messages = conversation(said, system=system, history=history, glance=glance, recalled=recalled)
     spoken = ReplyFilter()
     usage = None
     async with aclosing(within(_written(llm, messages, max_tokens, toolbox), PATIENCE, "The language model")) as deltas:

@@ -272,7 +272,7 @@ class Session:
                         return
                 draft.watch.mark("judged")
                 await self._dictation.settled()
-                await draft.recollect(self._attention.recollection, self.history.messages)
+                await draft.gather(self._attention.recollection, self.history.messages)
                 await draft.answer(transcript, self._engines, self.history.messages)
         except AssistantError as error:
             self._failed(draft, error)
