@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "tts.scripted": {},
     "embed.sentence": {"model": NOWHERE / "model.onnx", "tokenizer": NOWHERE / "tokenizer.json", "name": "nothing"},
     "embed.scripted": {},
+    "detect.efficientdet": {"model": NOWHERE / "object_detector.tflite"},
+    "detect.scripted": {},
+    "classify.efficientnet": {"model": NOWHERE / "image_classifier.tflite"},
+    "classify.scripted": {},
+    "read.scripted": {},
+    "image.scripted": {},
 }
 """How to build each engine where there is neither a model nor a server. Port 9 discards what it gets, if anything listens at all."""
 
@@ -51,9 +57,16 @@ CONTRACTS = {
     "llm": protocols.LanguageModel,
     "tts": protocols.TextToSpeech,
     "embed": protocols.TextEmbedder,
+    "detect": protocols.ObjectDetector,
+    "classify": protocols.ImageClassifier,
+    "read": protocols.TextReader,
+    "image": protocols.ImageTextEncoder,
 }
 
-VENDORS = ("onnxruntime", "onnx", "ctranslate2", "faster_whisper", "xllamacpp", "ollama", "openai", "httpx")
+VENDORS = (
+    "onnxruntime", "onnx", "ctranslate2", "faster_whisper", "xllamacpp", "ollama", "openai", "httpx", "ai_edge_litert", "cv2", "rapidocr",
+    "PIL", "tokenizers",
+)  # fmt: skip
 
 every_engine = pytest.mark.parametrize("name", registry.BUILT_IN)
 
@@ -63,28 +76,33 @@ def built(name: str) -> Any:
     return registry.build(kind, engine, **OPTIONS[name])
 
 
+SILENCE = np.zeros(16_000, np.float32)
+DARKNESS = np.zeros((48, 64, 3), np.uint8)
+
+VERBS: dict[str, Callable[[Any], Any]] = {
+    "vad": lambda engine: engine.scan(SILENCE),
+    "turn": lambda engine: engine.score(SILENCE),
+    "sentence": lambda engine: engine.score("Hi."),
+    "stt": lambda engine: engine.transcribe(AudioChunk(SILENCE, 16_000)),
+    "llm": lambda engine: engine.reply([Message("user", "Hi")], max_tokens=5),
+    "tts": lambda engine: engine.speak("Hi."),
+    "embed": lambda engine: engine.embed(["Hi."]),
+    "detect": lambda engine: engine.detect(DARKNESS),
+    "classify": lambda engine: engine.classify(DARKNESS),
+    "read": lambda engine: engine.read(DARKNESS),
+    "image": lambda engine: engine.encode_images([DARKNESS]),
+}
+
+
 async def used(name: str, engine: Any) -> None:
     """The engine's verb, once."""
-    silence = np.zeros(16_000, np.float32)
-    match name.partition(".")[0]:
-        case "vad":
-            await engine.scan(silence)
-        case "turn":
-            await engine.score(silence)
-        case "sentence":
-            await engine.score("Hi.")
-        case "embed":
-            await engine.embed(["Hi."])
-        case "stt":
-            await engine.transcribe(AudioChunk(silence, 16_000))
-        case "llm":
-            async with aclosing(engine.reply([Message("user", "Hi")], max_tokens=5)) as stream:
-                async for _ in stream:
-                    pass
-        case _:
-            async with aclosing(engine.speak("Hi.")) as stream:
-                async for _ in stream:
-                    pass
+    work = VERBS[name.partition(".")[0]](engine)
+    if inspect.isawaitable(work):
+        await work
+        return
+    async with aclosing(work) as stream:
+        async for _ in stream:
+            pass
 
 
 def test_every_engine_of_the_table_is_checked_here() -> None:
@@ -163,7 +181,8 @@ async def test_without_its_model_or_server_the_first_use_says_so_in_our_words(na
     finally:
         await engine.aclose()
         await engine.aclose()
-    assert not [thread for thread in set(threading.enumerate()) - before if thread.name.startswith(("vad", "stt", "llm", "tts"))]
+    left = {thread.name.partition("_")[0] for thread in set(threading.enumerate()) - before}
+    assert not left & {"vad", "stt", "llm", "tts", "embed", "detect", "classify", "read", "image"}
 
 
 def _generators(tree: ast.AST) -> Iterator[ast.AsyncFunctionDef]:

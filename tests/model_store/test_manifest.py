@@ -20,6 +20,9 @@ def test_the_shipped_manifest_has_what_the_assistant_uses() -> None:
         "joe",
         "smart-turn",
         "minilm",
+        "efficientdet-lite0",
+        "efficientnet-lite0",
+        "blazeface",
     )
     assert manifest.group("fast") == ("whisper-tiny.en", "smollm2-135m", "joe", "smart-turn", "minilm")
     assert set(manifest.group("test")) == {*manifest.group("default"), *manifest.group("fast")}

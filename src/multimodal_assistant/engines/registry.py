@@ -32,12 +32,18 @@ BUILT_IN = {
     "tts.scripted": f"{_HERE}.scripted:ScriptedTts",
     "embed.sentence": f"{_HERE}.embed.sentence:SentenceEmbedder",
     "embed.scripted": f"{_HERE}.scripted:ScriptedEmbedder",
+    "detect.efficientdet": f"{_HERE}.vision.detector:EfficientDetDetector",
+    "detect.scripted": f"{_HERE}.scripted_vision:ScriptedDetector",
+    "classify.efficientnet": f"{_HERE}.vision.classifier:EfficientNetClassifier",
+    "classify.scripted": f"{_HERE}.scripted_vision:ScriptedClassifier",
+    "read.scripted": f"{_HERE}.scripted_vision:ScriptedReader",
+    "image.scripted": f"{_HERE}.scripted_vision:ScriptedImageEncoder",
 }
 """KIND.NAME → module:Class."""
 
 
 def names(kind: str) -> list[str]:
-    """All engines of a kind (vad, turn, sentence, stt, llm, tts, embed), built in and installed."""
+    """All engines of a kind (vad, turn, sentence, stt, llm, tts, embed, detect, classify, read, image), built in and installed."""
     return sorted(name.split(".", 1)[1] for name in _table() if name.startswith(f"{kind}."))
 
 

@@ -56,7 +56,7 @@ class Ledger:
     closed: int = 0
 
 
-class _Scripted:
+class Scripted:
     """What all scripted engines share."""
 
     kind = ""
@@ -82,7 +82,7 @@ class _Scripted:
             raise EngineFailed(f"The scripted {self.kind} failed as it was told to.")
 
 
-class ScriptedStt(_Scripted):
+class ScriptedStt(Scripted):
     """Says the next of `texts` for every utterance, whatever it holds; the last one again and again."""
 
     kind = "stt"
@@ -107,7 +107,7 @@ class ScriptedStt(_Scripted):
         return Transcript(text, language or self._language, 1.0, 0.0, 0.0, audio.seconds, times)
 
 
-class ScriptedLlm(_Scripted):
+class ScriptedLlm(Scripted):
     """Writes the next of `replies`, word by word, or makes the call that it is; the last one again and again."""
 
     kind = "llm"
@@ -155,7 +155,7 @@ class ScriptedLlm(_Scripted):
         self.ledger.completed += 1
 
 
-class ScriptedTts(_Scripted):
+class ScriptedTts(Scripted):
     """Says every word as a tone of `word_seconds`, in pieces of one word each, with exact word times."""
 
     kind = "tts"
@@ -184,7 +184,7 @@ class ScriptedTts(_Scripted):
         self.ledger.completed += 1
 
 
-class _Judge(_Scripted):
+class _Judge(Scripted):
     """Gives the next of `scores` whenever it is asked; the last one again and again."""
 
     def __init__(self, *, scores: Sequence[float] = (0.95,), script: Script | None = None) -> None:
@@ -217,7 +217,7 @@ class ScriptedSentenceEnd(_Judge):
         return await self._next(text)
 
 
-class ScriptedVad(_Scripted):
+class ScriptedVad(Scripted):
     """Speech is whatever is louder than `threshold_dbfs`."""
 
     kind = "vad"
@@ -247,7 +247,7 @@ class ScriptedVadStream:
         return 1.0 if dbfs(samples) > self._threshold else 0.0
 
 
-class ScriptedMemory(_Scripted):
+class ScriptedMemory(Scripted):
     """Recalls the line of every word that the question holds, and keeps what it is told in `kept`."""
 
     kind = "memory"
@@ -271,7 +271,7 @@ class ScriptedMemory(_Scripted):
         self.kept.append((said, heard))
 
 
-class ScriptedEmbedder(_Scripted):
+class ScriptedEmbedder(Scripted):
     """Texts are near each other as far as they share words: each word is a direction, chosen by its checksum."""
 
     kind = "embed"
