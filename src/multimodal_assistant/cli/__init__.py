@@ -17,6 +17,7 @@ PROGRAM_ERROR = 70
 COMMANDS = {
     "ask": ("ask", "Answer one spoken or written question by voice."),
     "talk": ("talk", "Hold a spoken conversation."),
+    "see": ("see", "Say what is in a picture."),
     "serve": ("serve", "Answer programs that speak the OpenAI Realtime API."),
     "keys": ("keys", "Say who may come in to `serve`."),
     "memory": ("memory", "Show, correct and forget what is remembered."),

@@ -31,6 +31,7 @@ class Options:
     text: str | None
     out: Path | None
     as_json: bool
+    image: Path | None
     settings: dict[str, Any]
 
 
@@ -41,9 +42,10 @@ class Options:
     "--out", type=click.Path(path_type=Path), help="Where to save the spoken answer (WAV). Default: answer.wav, and the loudspeaker."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@click.option("--image", type=click.Path(path_type=Path), help="A picture that the question is about (JPEG, PNG, WebP, …).")
 @memory_flags
 @engine_flags
-def command(question: Path | None, text: str | None, out: Path | None, as_json: bool, **flags: Any) -> None:
+def command(question: Path | None, text: str | None, out: Path | None, as_json: bool, image: Path | None, **flags: Any) -> None:
     """Answer QUESTION, a recording (WAV, FLAC, OGG, MP3), or --text, by voice.
 
     Exit codes: 0 answered, 2 bad usage or unreadable input, 3 an engine or model is missing or failed.
@@ -56,7 +58,7 @@ def command(question: Path | None, text: str | None, out: Path | None, as_json: 
         raise UsageError("The question in --text is empty.", "Write what you want to know.")
     if text is not None and not text.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in text):
         raise UsageError("The question in --text is not valid UTF-8.", "Check the encoding of your terminal or script.")
-    options = Options(question, text, out, as_json, settings_flags(flags))
+    options = Options(question, text, out, as_json, image, settings_flags(flags))
     run(lambda: _ask(options))
 
 
@@ -64,7 +66,9 @@ async def _ask(options: Options) -> None:
     from multimodal_assistant.app import assemble, settings_from
     from multimodal_assistant.pipeline.exchange import exchange
     from multimodal_assistant.remembering import remembered
+    from multimodal_assistant.seeing import sight_for
     from multimodal_assistant.transports.file import WavSink, check_writable, read_audio
+    from multimodal_assistant.transports.pictures import read_picture
     from multimodal_assistant.transports.speaker import loudspeaker
 
     from .ask_view import AskView
@@ -72,6 +76,7 @@ async def _ask(options: Options) -> None:
     out = options.out or _DEFAULT_OUT
     check_writable(out)
     settings = settings_from(**options.settings)
+    pixels = None if options.image is None else await anyio.to_thread.run_sync(read_picture, options.image)
     question: AudioChunk | str = options.text or ""
     if options.question is not None:
         question = await anyio.to_thread.run_sync(read_audio, options.question)
@@ -86,6 +91,7 @@ async def _ask(options: Options) -> None:
     async with (
         await assemble(settings, hears=options.question is not None, tell=view.remark) as assistant,
         remembered(settings, assistant.engines.llm, quiet=lambda: False, notice=view.remark) as memories,
+        sight_for(settings, assistant.engines.llm, pixels) as sight,
     ):
         view.notes(assistant.notes)
         with view.loading():
@@ -94,7 +100,8 @@ async def _ask(options: Options) -> None:
         sink = WavSink(out)
         async with _with_speaker(sink, assistant.engines.tts.rate, device) as ears:
             try:
-                manner = assistant.manner if memories is None else replace(assistant.manner, memory=memories.conversation())
+                memory = None if memories is None else memories.conversation()
+                manner = replace(assistant.manner, memory=memory, sight=sight)
                 answer = await exchange(question, assistant.engines, ears, manner=manner, bus=bus, watch=watch)
             except NoSpeech as error:
                 raise NoSpeech(f"{options.question}: {error.problem}", error.remedy) from error

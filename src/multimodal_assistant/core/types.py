@@ -147,8 +147,8 @@ class Glance:
     """For a model that sees."""
     words: str = ""
     """For one that does not: what is in view, and how old that is."""
-    blind: str = ""
-    """The question is about what is in view, and nothing can be seen: the sentence that says so, which is the answer."""
+    answer: str = ""
+    """What there is to say, where no model is to be asked: nothing can be seen, or what was asked has been seen plainly."""
 
     @property
     def note(self) -> str:

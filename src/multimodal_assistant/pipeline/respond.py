@@ -83,8 +83,8 @@ async def respond(
 
     glance: what is in view. recalled: memories that bear on it, one to a line.
     """
-    if glance.blind:  # no model is asked what it does not see: the small ones make something up
-        yield TextDelta(glance.blind)
+    if glance.answer:
+        yield TextDelta(glance.answer)
         return
     messages = conversation(said, system=system, history=history, glance=glance, recalled=recalled)
     spoken = ReplyFilter()

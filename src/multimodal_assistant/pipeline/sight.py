@@ -1,8 +1,11 @@
 """What is in view, and the words of a question → what its answer is given to see."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from multimodal_assistant.core.types import Glance, Picture
+from multimodal_assistant.processors.scene import Seen, in_words
+from multimodal_assistant.processors.visual_answer import answered
 from multimodal_assistant.processors.visual_intent import Bearing, bearing, wants_reading
 
 
@@ -23,9 +26,26 @@ class View(Protocol):
         """The same bytes as long as the view is the same: a server may know them still."""
         ...
 
-    async def words(self, *, reading: bool) -> str:
-        """In words. reading: with the writing that is in view."""
+    async def seen(self, *, reading: bool) -> Seen:
+        """What is recognized in it. reading: with the writing that is in view."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who gets to see it: a language model."""
+
+    sees: bool = False
+    """It takes pictures."""
+    small: bool = False
+    """It gets told, and yet makes things up; what can be answered without it is."""
+
+    async def read(self, view: View, said: str) -> Glance:
+        """What this one is given, where words are about the view."""
+        if self.sees:
+            return Glance(await view.picture())
+        seen = await view.seen(reading=wants_reading(said))
+        return Glance(words=in_words(seen), answer=answered(said, seen) if self.small else "")
 
 
 class NoSight:
@@ -39,44 +59,37 @@ class NoSight:
 
     async def look(self, said: str) -> Glance:
         """See `core.protocols.Sight`."""
-        return Glance(blind=self._blind) if bearing(said) is Bearing.SURELY else Glance()
+        return Glance(answer=self._blind) if bearing(said) is Bearing.SURELY else Glance()
 
 
 class LiveSight:
-    """A view that goes on, and is looked at where words need it.
+    """A view that goes on, and is looked at where words need it; a model that sees gets it too when there is something new to see."""
 
-    sees: the language model takes pictures. Such a model gets one too when there is something new to see.
-    """
-
-    def __init__(self, view: View, *, sees: bool) -> None:
+    def __init__(self, view: View, viewer: Viewer) -> None:
         self._view = view
-        self._sees = sees
+        self._viewer = viewer
         self._shown = -1
 
     async def look(self, said: str) -> Glance:
         """See `core.protocols.Sight`."""
         needs = bearing(said)
         if self._view.blind:
-            return Glance(blind=self._view.blind) if needs is Bearing.SURELY else Glance()
-        if self._sees:
-            if needs is Bearing.NONE and self._shown == self._view.revision:
-                return Glance()
-            self._shown = self._view.revision
-            return Glance(await self._view.picture())
-        if needs is Bearing.NONE:
+            return Glance(answer=self._view.blind) if needs is Bearing.SURELY else Glance()
+        if needs is Bearing.NONE and not (self._viewer.sees and self._shown != self._view.revision):
             return Glance()
-        return Glance(words=await self._view.words(reading=wants_reading(said)))
+        self._shown = self._view.revision
+        return await self._viewer.read(self._view, said)
 
 
 class ShownSight:
     """A picture that is shown with the words, whatever they are."""
 
-    def __init__(self, view: View, *, sees: bool) -> None:
+    def __init__(self, view: View, viewer: Viewer) -> None:
         self._view = view
-        self._sees = sees
+        self._viewer = viewer
 
     async def look(self, said: str) -> Glance:
         """See `core.protocols.Sight`."""
-        if self._sees:
-            return Glance(await self._view.picture())
-        return Glance(words=await self._view.words(reading=wants_reading(said)))
+        if self._view.blind:
+            return Glance(answer=self._view.blind)
+        return await self._viewer.read(self._view, said)

@@ -16,14 +16,15 @@ POSSIBLE = 0.4
 LOOKS_LIKE = 0.85
 MAY_BE = 0.5
 """Probabilities from which the picture as a whole is said to be like something."""
-_LEGIBLE = 0.8
+LEGIBLE = 0.8
+"""Probability from which writing is quoted."""
 _MEMORY = 3  # frames
 _LINGERS = 3.0  # seconds that a thing which is no longer seen is told
 _MOST_THINGS = 6
 _MOST_WRITING = 300  # characters
 _WIDE = 0.6  # of the picture's width: what fills it is at no side
 
-_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _PLURALS = {"person": "people", "knife": "knives", "mouse": "mice", "sheep": "sheep", "scissors": "scissors", "skis": "skis"}
 _MASS = {"broccoli", "scissors", "skis"}
 
@@ -127,15 +128,14 @@ def _things(sightings: Iterable[Sighting]) -> list[str]:
 def _thing(label: str, group: list[Sighting]) -> str:
     doubt = "" if group[0].probability >= SURE else "perhaps "
     if len(group) > 1:
-        number = _NUMBERS[len(group)] if len(group) < len(_NUMBERS) else str(len(group))
+        number = NUMBERS[len(group)] if len(group) < len(NUMBERS) else str(len(group))
         return f"{doubt}{number} {plural(label)}"
-    place = _place(group[0].box)
     name = label if label in _MASS else f"{article(label)} {label}"
-    return f"{doubt}{name}{place}"
+    return f"{doubt}{name}{place(group[0].box)}"
 
 
-def _place(box: Box) -> str:
-    """Where it is: the third of the picture that its middle is in."""
+def place(box: Box) -> str:
+    """Where it is, after a space: the third of the picture that its middle is in; "" for what fills it."""
     if box.width >= _WIDE:
         return ""
     centre = box.left + box.width / 2
@@ -151,7 +151,7 @@ def _likeness(guesses: tuple[Guess, ...], named: set[str]) -> str:
 
 
 def _writing(lines: Iterable[WrittenLine]) -> str:
-    text = " / ".join(line.text for line in lines if line.probability >= _LEGIBLE)
+    text = " / ".join(line.text for line in lines if line.probability >= LEGIBLE)
     return text if len(text) <= _MOST_WRITING else text[:_MOST_WRITING].rsplit(" ", 1)[0] + " …"
 
 

@@ -20,10 +20,14 @@ _ABOUT_ME = r"(?:me|my \w+)"
 _SURELY = re.compile(
     "|".join(
         (
-            r"\b(?:what|who|which \w+|how many(?: \w+)?|anything|something|everything|everyone|anyone|that) (?:else )?(?:do|can|did"
-            r"|are) you (?:see|seeing|looking at)\b",
-            r"\b(?:can|do|could) you (?:still |even |actually |also )?(?:see|recogni[sz]e|spot) (?!what i mean|why|how|to it"
-            r"|if you can|the (?:point|problem|difference))",
+            (
+                r"\b(?:what|who|which \w+|how many(?: \w+)?|anything|something|everything|everyone|anyone|that) (?:else )?(?:do|can|did"
+                r"|are) you (?:see|seeing|looking at)\b"
+            ),
+            (
+                r"\b(?:can|do|could) you (?:still |even |actually |also )?(?:see|recogni[sz]e|spot) (?!what i mean|why|how|to it"
+                r"|if you can|the (?:point|problem|difference))"
+            ),
             r"\bcan you see\s*[?.!]*$",
             r"\bwhat am i (?:holding|wearing|pointing|showing|looking at|carrying|doing)\b",
             r"\b(?:am i|i'm|i am) (?:holding|wearing|pointing at|showing you)\b",
@@ -36,16 +40,24 @@ _SURELY = re.compile(
             r"\b(?:what|how) do(?:es)? (?:i|my (?!name)\w+|this|that|it) look\b(?! up| for| after)",
             rf"\bwhat colou?rs? (?:is|are|do|does|am|has|have) (?:{_POINTED}|my|{_ABOUT_ME}|i)\b",
             rf"\bwhich colou?r (?:is|are) (?:{_POINTED}|my)\b",
-            rf"\bread (?:{_POINTED}|(?:me |out )*(?:the|this|that|my) (?:label|sign|text|page|note|letter|screen|menu|title|card"
-            r"|paper|book cover|message on))\b(?! (?:book|story|poem))",
-            r"\bwhat does (?:it|this|that|(?:the|this|that|my) (?:label|sign|text|page|note|letter|screen|menu|card|paper|display"
-            r"|box|bottle|shirt)) say\b",
+            (
+                rf"\bread (?:{_POINTED}|(?:me |out )*(?:the|this|that|my) (?:label|sign|text|page|note|letter|screen|menu|title|card"
+                r"|paper|book cover|message on))\b(?! (?:book|story|poem))"
+            ),
+            (
+                r"\bwhat does (?:it|this|that|(?:the|this|that|my) (?:label|sign|text|page|note|letter|screen|menu|card|paper|display"
+                r"|box|bottle|shirt)) say\b"
+            ),
             r"\bwhat(?:'s| is) (?:written|printed|shown|displayed)\b",
             r"\bhow many (?:fingers|people|persons|faces|things|objects) (?:am i|do you|are (?:there|here|in)|can you)\b",
-            r"\b(?:is|are) there (?:a|an|any|some|somebody|someone|anybody|anyone)\b.*\b(?:here|in the room|in view|on (?:the"
-            r"|my) (?:table|desk|wall|floor|bed|shelf|chair|sofa|couch)|in (?:the|this|my) \w+ (?:here|now))\b",
-            r"\bwas (?:siehst du|kannst du sehen|halte ich|trage ich)\b|\bsiehst du\b|\bkannst du (?:mich|das|mir|etwas)?\s?sehen\b"
-            r"|\bschau (?:mal|dir)\b|\bwas steht (?:da|hier|auf)\b",
+            (
+                r"\b(?:is|are) there (?:a|an|any|some|somebody|someone|anybody|anyone)\b.*\b(?:here|in the room|in view|on (?:the"
+                r"|my) (?:table|desk|wall|floor|bed|shelf|chair|sofa|couch)|in (?:the|this|my) \w+ (?:here|now))\b"
+            ),
+            (
+                r"\bwas (?:siehst du|kannst du sehen|halte ich|trage ich)\b|\bsiehst du\b|\bkannst du (?:mich|das|mir|etwas)?\s?sehen\b"
+                r"|\bschau (?:mal|dir)\b|\bwas steht (?:da|hier|auf)\b"
+            ),
             r"\bque vois-tu\b|\bqu'est-ce que (?:tu vois|je tiens|je porte)\b|\btu (?:me|le|la) vois\b|\bregarde (?:ça|ceci|moi)\b",
             r"\bqu[eé] (?:ves|estoy (?:sosteniendo|mostrando))\b|\b(?:me|lo|la) ves\b|\bmira (?:esto|esta)\b",
             r"\bcosa (?:vedi|ho in mano)\b|\bmi vedi\b|\bguarda (?:questo|questa|qui)\b",
@@ -68,12 +80,18 @@ _PERHAPS = re.compile(
         (
             rf"{_ASKING}[^.!?]*\b(?:this|these|those)\b(?! {_NO_THING}\b)",
             r"\b(?:what|who)(?:'s| is| are) that(?: \w+)?(?: over there| here| there)?\s*[?.!]*$",
-            r"\bwhat (?:animal|flower|plant|fruit|colou?r|thing|object|brand|model|make|breed|kind of \w+|sort of \w+"
-            r"|type of \w+)s? (?:is|are) (?:it|that|they|in|the|on)\b",
-            r"\bwhat colou?r is the\b|\bwhat(?:'s| is) (?:on|in|over|under|beside|behind) (?:the|my|that)\b|\bis (?:he|she|anyone"
-            r"|anybody|someone|somebody) (?:here|there)\b",
-            r"\b(?:was|wer) ist (?:das|dies)\b|\bqu'est-ce que c'est\b|\bc'est quoi\b|\bqu[eé] es (?:esto|eso)\b"
-            r"|\b(?:che )?cos'?[eè] questo\b",
+            (
+                r"\bwhat (?:animal|flower|plant|fruit|colou?r|thing|object|brand|model|make|breed|kind of \w+|sort of \w+"
+                r"|type of \w+)s? (?:is|are) (?:it|that|they|in|the|on)\b"
+            ),
+            (
+                r"\bwhat colou?r is the\b|\bwhat(?:'s| is) (?:on|in|over|under|beside|behind) (?:the|my|that)\b|\bis (?:he|she|anyone"
+                r"|anybody|someone|somebody) (?:here|there)\b"
+            ),
+            (
+                r"\b(?:was|wer) ist (?:das|dies)\b|\bqu'est-ce que c'est\b|\bc'est quoi\b|\bqu[eé] es (?:esto|eso)\b"
+                r"|\b(?:che )?cos'?[eè] questo\b"
+            ),
         )
     )
 )
