@@ -33,9 +33,11 @@ BUILT_IN = {
     "embed.sentence": f"{_HERE}.embed.sentence:SentenceEmbedder",
     "embed.scripted": f"{_HERE}.scripted:ScriptedEmbedder",
     "detect.efficientdet": f"{_HERE}.vision.detector:EfficientDetDetector",
+    "detect.blazeface": f"{_HERE}.vision.faces:FaceDetector",
     "detect.scripted": f"{_HERE}.scripted_vision:ScriptedDetector",
     "classify.efficientnet": f"{_HERE}.vision.classifier:EfficientNetClassifier",
     "classify.scripted": f"{_HERE}.scripted_vision:ScriptedClassifier",
+    "read.rapidocr": f"{_HERE}.vision.reader:RapidOcrReader",
     "read.scripted": f"{_HERE}.scripted_vision:ScriptedReader",
     "image.scripted": f"{_HERE}.scripted_vision:ScriptedImageEncoder",
 }

@@ -22,7 +22,7 @@ def overlaps(box: NDArray[np.float64], others: Boxes) -> NDArray[np.float64]:
     return inner / np.maximum(areas - inner, 1e-12)
 
 
-def once_each(boxes: Boxes, kinds: NDArray[np.intp]) -> list[int]:
+def once_each(boxes: Boxes, kinds: NDArray[np.intp], *, same_kind: float = SAME_KIND) -> list[int]:
     """Rows that are kept of boxes in falling probability (greedy non-maximum suppression)."""
     kept: list[int] = []
     left = np.ones(len(boxes), bool)
@@ -30,7 +30,7 @@ def once_each(boxes: Boxes, kinds: NDArray[np.intp]) -> list[int]:
         if left[row]:
             kept.append(row)
             shares = overlaps(boxes[row], boxes)
-            left &= ~((shares > ANY_KIND) | ((shares > SAME_KIND) & (kinds == kinds[row])))
+            left &= ~((shares > ANY_KIND) | ((shares > same_kind) & (kinds == kinds[row])))
     return kept
 
 
