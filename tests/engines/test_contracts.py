@@ -19,6 +19,7 @@ from multimodal_assistant.core import protocols
 from multimodal_assistant.core.errors import EngineUnavailable, ModelMissing
 from multimodal_assistant.core.types import AudioChunk, Message
 from multimodal_assistant.engines import registry
+from multimodal_assistant.engines.scripted import ScriptedEmbedder
 
 NOWHERE = Path("/nowhere/at all")
 
@@ -47,6 +48,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "classify.scripted": {},
     "read.rapidocr": {},
     "read.scripted": {},
+    "image.clip": {"model": NOWHERE / "clip"},
+    "image.conse": {"model": NOWHERE / "image_classifier.tflite", "embedder": ScriptedEmbedder(), "cache": NOWHERE},
     "image.scripted": {},
 }
 """How to build each engine where there is neither a model nor a server. Port 9 discards what it gets, if anything listens at all."""
@@ -123,16 +126,14 @@ def test_it_is_built_without_a_model_a_thread_or_a_server(name: str) -> None:
 
 
 def test_building_all_of_them_imports_no_vendor_library() -> None:
-    program = f"""
+    program = """
 import json, sys
-from pathlib import Path, PosixPath
-from multimodal_assistant.engines import registry
-for name, options in {OPTIONS!r}.items():
-    kind, _, engine = name.partition(".")
-    registry.build(kind, engine, **options).details
-print(json.dumps([name for name in {VENDORS!r} if name in sys.modules]))
+from test_contracts import OPTIONS, VENDORS, built
+for name in OPTIONS:
+    built(name).details
+print(json.dumps([name for name in VENDORS if name in sys.modules]))
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=Path(__file__).parent)
     assert json.loads(done.stdout) == []
 
 

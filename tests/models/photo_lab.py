@@ -74,15 +74,16 @@ def _store() -> ModelStore:
 
 
 def names() -> list[str]:
-    """All there are."""
-    return [Path(file.path).stem for model in _store().manifest.models.values() for file in model.files]
+    """All photographs there are."""
+    rows = _store().manifest.models.values()
+    return [Path(file.path).stem for model in rows if model.kind == "photographs" for file in model.files]
 
 
 def place(name: str) -> Path:
-    """The file of a photograph. What is missing is fetched, with what else is in its package."""
+    """The file that is called so but for its ending. What is missing is fetched, with what else is in its package."""
     for model in _store().manifest.models.values():
         for file in model.files:
-            if Path(file.path).stem == name:
+            if Path(file.path).name.partition(".")[0] == name:
                 if _store().status(model.name).state != "ready":
                     _store().pull(model.name)
                 return _store().path(model.name) / file.path
@@ -101,5 +102,5 @@ def photo(name: str) -> Pixels:
 
 
 if __name__ == "__main__":
-    for one in names():
-        place(one)
+    for row in _store().manifest.models:
+        _store().pull(row)

@@ -39,6 +39,8 @@ BUILT_IN = {
     "classify.scripted": f"{_HERE}.scripted_vision:ScriptedClassifier",
     "read.rapidocr": f"{_HERE}.vision.reader:RapidOcrReader",
     "read.scripted": f"{_HERE}.scripted_vision:ScriptedReader",
+    "image.clip": f"{_HERE}.vision.clip:ClipEncoder",
+    "image.conse": f"{_HERE}.vision.conse:ConseEncoder",
     "image.scripted": f"{_HERE}.scripted_vision:ScriptedImageEncoder",
 }
 """KIND.NAME → module:Class."""

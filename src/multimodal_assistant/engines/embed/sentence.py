@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from multimodal_assistant.core.errors import EngineFailed, EngineUnavailable, ModelMissing
+from multimodal_assistant.core.errors import EngineFailed
 from multimodal_assistant.core.types import Details, Vectors
 from multimodal_assistant.core.worker import Worker
 from multimodal_assistant.engines.onnx import open_session
+from multimodal_assistant.engines.tokens import open_tokenizer
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -57,25 +58,10 @@ class SentenceEmbedder:
 
     def _load(self) -> "tuple[onnxruntime.InferenceSession, Tokenizer]":
         if self._session is None or self._tokenizer is None:
-            self._tokenizer = _open_tokenizer(self._tokenizer_path)
+            self._tokenizer = open_tokenizer(self._tokenizer_path, most=_MOST_TOKENS)
+            self._tokenizer.enable_padding()  # pyright: ignore[reportUnknownMemberType]
             self._session = open_session(self._path, threads=self._threads)
         return self._session, self._tokenizer
-
-
-def _open_tokenizer(path: Path) -> "Tokenizer":
-    try:
-        from tokenizers import Tokenizer
-    except ImportError as error:
-        raise EngineUnavailable("tokenizers is not installed.", "Install it with `pip install tokenizers`.") from error
-    if not path.is_file():
-        raise ModelMissing(f"The file {path} is not there.", "Fetch it with `assistant models pull`.")
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises plain Exception
-        raise EngineFailed(f"{path.name} is not a tokenizer.", "Check it with `assistant models verify`.") from error
-    tokenizer.enable_truncation(_MOST_TOKENS)  # pyright: ignore[reportUnknownMemberType]
-    tokenizer.enable_padding()  # pyright: ignore[reportUnknownMemberType]
-    return tokenizer
 
 
 def _vectors(session: "onnxruntime.InferenceSession", tokenizer: "Tokenizer", texts: Sequence[str]) -> Vectors:

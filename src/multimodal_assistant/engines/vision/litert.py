@@ -12,6 +12,8 @@ from multimodal_assistant.core.errors import EngineFailed, EngineUnavailable, Mo
 if TYPE_CHECKING:
     from ai_edge_litert.interpreter import Interpreter
 
+_FETCH = "Fetch it with `assistant models pull`."
+
 
 class LiteModel:
     """An interpreter of one model. Not to be used by two threads at once."""
@@ -48,7 +50,7 @@ def _open(path: Path, threads: int) -> "Interpreter":
     except ImportError as error:
         raise EngineUnavailable("ai-edge-litert is not installed.", "Install it with `pip install ai-edge-litert`.") from error
     if not path.is_file():
-        raise ModelMissing(f"The model file {path} is not there.", "Fetch it with `assistant models pull`.")
+        raise ModelMissing(f"The model file {path} is not there.", _FETCH)
     try:
         interpreter = Interpreter(model_path=str(path), num_threads=threads)
         interpreter.allocate_tensors()
@@ -63,7 +65,12 @@ def _real(values: NDArray[Any], scale: float, zero: int) -> NDArray[np.float32]:
 
 
 def labels_in(path: Path) -> list[str]:
-    """What the outputs of a model stand for: the list that TensorFlow Lite's metadata appends to its file, as a zip archive."""
+    """What the outputs of a model stand for: the list that TensorFlow Lite's metadata appends to its file, as a zip archive.
+
+    Raises `ModelMissing`, or `EngineFailed` for a file without one.
+    """
+    if not path.is_file():
+        raise ModelMissing(f"The model file {path} is not there.", _FETCH)
     try:
         with zipfile.ZipFile(path) as archive:
             (name,) = [name for name in archive.namelist() if name.endswith(".txt")]
