@@ -24,8 +24,8 @@ _MOST_CHARACTERS = 200
 class PhraseTags:
     """`core.protocols.ImageClassifier` over phrases: their vectors are computed once, so that a picture costs one encoding.
 
-    `encoder` belongs to whoever gives it, and is not closed here. Over a `ConseEncoder` tags are surer than they are right (grass is a ball,
-    1.0): there, tell the classifier's own labels.
+    `encoder` belongs to whoever gives it, and is not closed here. Over a `ConseEncoder` tags are surer than they are right (grass is "a
+    ball", 1.0): there, tell the classifier's own labels.
     """
 
     def __init__(self, *, encoder: ImageTextEncoder, phrases: Path = SHIPPED, most: int = 5, scale: float = CLIP_SCALE) -> None:
