@@ -14,7 +14,9 @@ from multimodal_assistant.config import ServerSettings
 from multimodal_assistant.core.protocols import Remembering
 from multimodal_assistant.core.types import ToolCall
 from multimodal_assistant.engines.scripted import ScriptedLlm, ScriptedSentenceEnd, ScriptedStt, ScriptedTts, ScriptedTurn, ScriptedVad
+from multimodal_assistant.pipeline.describe import Eyes
 from multimodal_assistant.pipeline.reply import EndOfTurn, Engines, Manner
+from multimodal_assistant.pipeline.sight import Viewer
 from multimodal_assistant.server.host import Host
 from multimodal_assistant.server.keys import KeyFile
 from multimodal_assistant.server.listen import address, listening, serve
@@ -47,6 +49,8 @@ async def serving(
     key: str | None = None,
     keys: KeyFile | None = None,
     remembering: Callable[[str], Remembering] | None = None,
+    eyes: Eyes | None = None,
+    small: bool = False,
     **settings: Any,
 ) -> AsyncGenerator[Running]:
     """Inside, it answers. settings: of the server."""
@@ -54,8 +58,8 @@ async def serving(
     settings.setdefault("port", 0)
     server = ServerSettings(key=None if key is None else SecretStr(key), **settings)
     detectors = EndOfTurn(ScriptedTurn(scores=(0.5,)), ScriptedSentenceEnd(scores=(0.95,)))
-    sees = llm is not None and await llm.sees()
-    host = Host(engines, detectors, manner or Manner(), server, keys or KeyFile(Path("/nowhere/keys.json")), sees, remembering)
+    viewer = Viewer(sees=llm is not None and await llm.sees(), small=small)
+    host = Host(engines, detectors, manner or Manner(), server, keys or KeyFile(Path("/nowhere/keys.json")), viewer, eyes, remembering)
     with listening(server.host, server.port) as bound:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(serve, host, bound)

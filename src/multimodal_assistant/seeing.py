@@ -1,20 +1,26 @@
 """The composition root of the eyes: settings and what is on this machine → engines that recognize, and what they look at."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from functools import partial
 from importlib.util import find_spec
 
+import anyio
 import anyio.to_thread
 
 from .config import Settings
-from .core.protocols import LanguageModel, Prefilling, Seeing, Sight
+from .core.errors import AssistantError
+from .core.events import EventBus, SpeechStarted, TurnCommitted
+from .core.protocols import LanguageModel, Prefilling, Seeing, Sight, VideoSource
 from .core.types import Picture, Pixels
 from .engines import registry
 from .models.store import open_store
 from .pipeline.describe import Eyes
-from .pipeline.sight import NoSight, ShownSight, Viewer
+from .pipeline.live import LiveView
+from .pipeline.sight import LiveSight, NoSight, ShownSight, Viewer
 from .pipeline.views import StillView
-from .transports.pictures import jpeg
+from .transports.pictures import jpeg, picture_pixels
+from .transports.watching import watching
 
 MODELS = ("efficientdet-lite0", "efficientnet-lite0")
 
@@ -34,6 +40,56 @@ def can_see(settings: Settings) -> bool:
     """Whether all that they need is here."""
     store = open_store(settings.home, settings.models_dir)
     return all(store.status(name).state == "ready" for name in MODELS) and all(find_spec(one) for one in ("ai_edge_litert", "PIL"))
+
+
+@asynccontextmanager
+async def live_sight(
+    settings: Settings, llm: LanguageModel, source: VideoSource, bus: EventBus, *, busy: Callable[[], bool], notice: Callable[[str], None]
+) -> AsyncGenerator[Sight]:
+    """For a conversation before `source`, which is kept open as long as the block lasts. Raises `ModelMissing`.
+
+    busy: whether an answer is being made. notice: is told when the source is lost, and when it is back.
+    """
+    viewer = await viewer_of(llm)
+    async with AsyncExitStack() as stack:
+        eyes = None
+        if not viewer.sees:
+            eyes = await stack.enter_async_context(aclosing(eyes_of(settings)))
+            await eyes.warm()
+        view = live_view(source, viewer, eyes)
+        bus.subscribe(SpeechStarted, lambda _: view.speech_begins())
+        bus.subscribe(TurnCommitted, lambda _: view.speech_ends())
+        frames = await stack.enter_async_context(watching(source, notice))
+        tasks = await stack.enter_async_context(anyio.create_task_group())
+        tasks.start_soon(partial(view.watch, frames, busy=busy), name="view")
+        yield LiveSight(view, viewer)
+        tasks.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def eyes_for(settings: Settings, viewer: Viewer, notice: Callable[[str], None]) -> AsyncGenerator[Eyes | None]:
+    """For conversations that may be shown something; loaded when they are. None where the model sees by itself, and where they cannot be
+    had, which `notice` is told: people who only talk need none."""
+    if viewer.sees:
+        yield None
+        return
+    async with AsyncExitStack() as stack:
+        eyes = None
+        try:
+            eyes = await stack.enter_async_context(aclosing(eyes_of(settings)))
+        except AssistantError as error:
+            notice(f"Nothing can be shown: {error}")
+        yield eyes
+
+
+def live_view(source: VideoSource, viewer: Viewer, eyes: Eyes | None) -> LiveView:
+    """What `source` shows, for this viewer."""
+    return LiveView(source, encoded, None if viewer.sees else eyes)
+
+
+async def still_view(picture: Picture, eyes: Eyes | None) -> StillView:
+    """A picture that somebody has sent. Raises `UnreadablePicture`."""
+    return StillView(await anyio.to_thread.run_sync(picture_pixels, picture.data), encoded, eyes)
 
 
 async def viewer_of(llm: LanguageModel) -> Viewer:

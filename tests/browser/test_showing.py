@@ -12,7 +12,7 @@ from playwright.async_api import expect
 from visiting import Visit, needs_browser, visiting
 
 from multimodal_assistant.engines.scripted import ScriptedLlm
-from multimodal_assistant.transports.camera_track import jpeg
+from multimodal_assistant.transports.pictures import jpeg
 from running import serving
 
 pytestmark = [pytest.mark.anyio, needs_browser, pytest.mark.timeout(90)]
@@ -59,7 +59,7 @@ async def test_the_camera_is_shown_and_put_away() -> None:
 async def test_a_picture_that_is_dropped_is_looked_at() -> None:
     red = np.zeros((600, 800, 3), np.uint8)
     red[..., 0] = 220
-    data = base64.b64encode(jpeg(av.VideoFrame.from_ndarray(red, format="rgb24"))).decode()
+    data = base64.b64encode(jpeg(red).data).decode()
     llm = ScriptedLlm(replies=["Yes."], sees=True)
     async with serving(llm=llm) as server, visiting(server.address) as visit:
         await visit.type("Hello.")

@@ -1,5 +1,7 @@
 """Questions about what is in view that a rule answers, from what was recognized and nothing else."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +22,8 @@ def things(*sightings: tuple[str, float], guess: tuple[str, float] | None = None
 STREET = things(("person", 0.9), ("person", 0.7), ("bus", 0.8), ("orange", 0.7))
 CAT = things(("cat", 0.72), box=ALL)
 COFFEE = things(("cup", 0.75), ("dining table", 0.74), ("spoon", 0.45), guess=("espresso", 0.93))
+
+COLOURED = replace(things(("cup", 0.9), ("person", 0.8)), colours={"cup": "white", "person": "blue and grey", "": "brown"})
 
 
 @pytest.mark.parametrize(
@@ -45,6 +49,13 @@ COFFEE = things(("cup", 0.75), ("dining table", 0.74), ("spoon", 0.45), guess=("
         (COFFEE, "Is this an espresso?", "It looks like an espresso."),
         (COFFEE, "Are there any spoons?", "Perhaps: I think I see a spoon in the middle."),
         (COFFEE, "How many spoons are there?", "I see perhaps one spoon."),
+        (COLOURED, "What colour is the cup?", "The cup looks white."),
+        (COLOURED, "What colour is this?", "The cup looks white."),
+        (COLOURED, "What color is my shirt?", "The shirt looks blue and grey."),
+        (COLOURED, "What colour is the car?", "I see no car."),
+        (COLOURED, "What colour are my socks?", "I cannot tell: I do not know socks by sight."),
+        (Seen(colours={"": "red"}), "What colour is it?", "What I see in the middle looks red."),
+        (Seen(), "What colour is that?", "It has no one colour that I could name."),
         (Seen(), "What is this?", "I see something, but nothing that I recognize."),
         (Seen(), "What am I holding?", "I cannot make out what it is."),
         (Seen(), "Who is there?", "I see nobody."),

@@ -54,6 +54,8 @@ What kind of flower is it?
 Who is this?
 What colour is the cup?
 What's on the table?
+Is there a dog?
+Where's my phone?
 Was ist das?
 Qu'est-ce que c'est ?
 ¿Qué es esto?
@@ -89,6 +91,8 @@ Watch out!
 My brother sees everything differently.
 How many people live in Berlin?
 Is there life on Mars?
+Is there a god?
+Where is my sister?
 Are there any good films about space?
 What is my dog called?
 Where do penguins live?

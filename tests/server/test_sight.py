@@ -14,10 +14,12 @@ from aiortc import VideoStreamTrack
 from websockets.asyncio.client import ClientConnection, connect
 
 from calling import Caller, calling
-from multimodal_assistant.core.types import Picture
+from multimodal_assistant.core.types import Box, Picture, Sighting
 from multimodal_assistant.engines.scripted import ScriptedLlm
+from multimodal_assistant.engines.scripted_vision import ScriptedClassifier, ScriptedDetector, ScriptedReader
+from multimodal_assistant.pipeline.describe import Eyes
 from multimodal_assistant.server.sight import picture_of
-from multimodal_assistant.transports.camera_track import jpeg
+from multimodal_assistant.transports import pictures
 from running import Running, serving
 
 pytestmark = pytest.mark.anyio
@@ -27,6 +29,10 @@ def red(width: int = 640, height: int = 480) -> av.VideoFrame:
     pixels = np.zeros((height, width, 3), np.uint8)
     pixels[..., 0] = 230
     return av.VideoFrame.from_ndarray(pixels, format="rgb24")
+
+
+def jpeg(frame: av.VideoFrame) -> bytes:
+    return pictures.jpeg(frame.to_ndarray(format="rgb24").astype(np.uint8)).data
 
 
 def uri(data: bytes, kind: str = "jpeg") -> str:
@@ -94,7 +100,7 @@ async def test_a_model_that_does_not_see_is_shown_nothing() -> None:
     async with serving(llm=llm) as server, socket_of(server) as socket:
         assert "assistant" not in json.loads(await socket.recv())["session"]
         events = await say(socket, {"type": "input_image", "image_url": uri(jpeg(red()))})
-    assert events[-1]["error"]["message"] == "The language model of this server cannot see pictures."
+    assert events[-1]["error"]["message"] == "This server cannot see pictures."
 
 
 @pytest.mark.parametrize(
@@ -116,6 +122,11 @@ async def test_what_is_no_picture_is_told(wrong: str, said: str) -> None:
         assert said in events[-1]["error"]["message"]
         await say(socket, {"type": "input_text", "text": "Go on."})
     assert llm.shown == [None]
+
+
+def said(caller: Caller) -> list[str]:
+    """The answers of the assistant, as they were spoken."""
+    return [event["transcript"] for event in caller.events if event["type"] == "response.output_audio_transcript.done"]
 
 
 async def _ask(caller: Caller) -> None:
@@ -145,7 +156,8 @@ async def test_a_camera_before_a_model_that_does_not_see_is_not_looked_at() -> N
         await _ask(caller)
         directions = [transceiver.currentDirection for transceiver in caller.pc.getTransceivers() if transceiver.kind == "video"]
     assert directions == ["inactive"]
-    assert llm.shown == [None]
+    assert llm.shown == []  # nobody is asked what they cannot know
+    assert said(caller) == ["I cannot see anything: I have no eyes here."]
 
 
 def test_a_large_picture_is_made_small() -> None:
@@ -153,3 +165,49 @@ def test_a_large_picture_is_made_small() -> None:
         container: Any = opened
         frame = next(container.decode(video=0))
     assert (frame.width, frame.height) == (768, 432)
+
+
+def eyes(*things: str) -> Eyes:
+    seen = [Sighting(thing, 0.9, Box(0.4, 0.4, 0.2, 0.2)) for thing in things]
+    return Eyes(ScriptedDetector(scenes=[seen]), ScriptedClassifier(scenes=[[]]), ScriptedReader(scenes=[[]]))
+
+
+async def test_a_model_that_does_not_see_is_told_what_is_in_a_picture() -> None:
+    llm = ScriptedLlm(replies=["Tea, perhaps.", "You are welcome."])
+    async with serving(llm=llm, eyes=eyes("cup")) as server, socket_of(server) as socket:
+        assert json.loads(await socket.recv())["session"]["assistant"] == {"vision": True}
+        await say(socket, {"type": "input_text", "text": "What is in it?"}, {"type": "input_image", "image_url": uri(jpeg(red()))})
+        await say(socket, {"type": "input_text", "text": "Thank you."})
+    assert llm.shown == [None, None]
+    assert llm.ledger.requests == ["(In view: A cup in the middle.)\n\nWhat is in it?", "Thank you."]
+
+
+async def test_a_small_model_is_not_asked_what_a_rule_knows() -> None:
+    llm = ScriptedLlm()
+    async with serving(llm=llm, eyes=eyes("cup"), small=True) as server, socket_of(server) as socket:
+        await socket.recv()
+        events = await say(
+            socket, {"type": "input_text", "text": "Is there a dog?"}, {"type": "input_image", "image_url": uri(jpeg(red()))}
+        )
+    assert any(event.get("transcript") == "No, I see no dog. I see a cup in the middle." for event in events)
+    assert llm.ledger.requests == []
+
+
+async def test_a_picture_that_is_none_inside_is_not_talked_about() -> None:
+    llm = ScriptedLlm()
+    async with serving(llm=llm, eyes=eyes("cup")) as server, socket_of(server) as socket:
+        await socket.recv()
+        broken = {"type": "input_image", "image_url": uri(jpeg(red())[:200])}
+        events = await say(socket, {"type": "input_text", "text": "What is this?"}, broken)
+    assert any(event.get("transcript", "").startswith("I cannot see the picture. The picture is ") for event in events)
+    assert llm.ledger.requests == []
+
+
+async def test_what_a_camera_sees_is_told_in_words() -> None:
+    llm = ScriptedLlm(replies=["Yes."])
+    async with serving(llm=llm, eyes=eyes("cat")) as server, calling(server.address, camera=Camera()) as caller:
+        with anyio.fail_after(15):
+            while not any("cat" in request for request in llm.ledger.requests):
+                await _ask(caller)
+    assert llm.ledger.requests[-1] == "(In view: A cat in the middle.)\n\nWhat do you see?"
+    assert not any(llm.shown)

@@ -29,8 +29,8 @@ def command(host: str | None, port: int | None, **flags: Any) -> None:
 async def _serve(flags: dict[str, Any]) -> None:
     from multimodal_assistant.app import assemble, settings_from, turn_detector
     from multimodal_assistant.config import config_file
-    from multimodal_assistant.core.protocols import Seeing
     from multimodal_assistant.remembering import remembered
+    from multimodal_assistant.seeing import eyes_for, viewer_of
     from multimodal_assistant.server.host import Host, check_certificate, check_exposure
     from multimodal_assistant.server.keys import KeyFile
     from multimodal_assistant.server.listen import address, listening, serve
@@ -51,6 +51,7 @@ async def _serve(flags: dict[str, Any]) -> None:
             remembered(
                 settings, assistant.engines.llm, quiet=lambda: host is not None and not host.live, notice=view.remark, alone=True
             ) as memories,
+            eyes_for(settings, viewer := await viewer_of(assistant.engines.llm), view.remark) as eyes,
         ):
             view.notes(assistant.notes)
             with view.loading():
@@ -59,10 +60,8 @@ async def _serve(flags: dict[str, Any]) -> None:
                 manner = await assistant.patient()
                 found = await rehearse(assistant.engines, detector, manner)
             _rehearsed(view, found)
-            llm = assistant.engines.llm
-            sees = isinstance(llm, Seeing) and await llm.sees()
             remembering = None if memories is None else memories.conversation
-            host = Host(assistant.engines, detector, manner, settings.server, keys, sees, remembering)
+            host = Host(assistant.engines, detector, manner, settings.server, keys, viewer, eyes, remembering)
             view.out.print(f"Talk at {address(bound, tls=settings.server.certificate is not None)}/ (Ctrl-C ends it)")
             await serve(host, bound)
 

@@ -1,6 +1,6 @@
 """`assistant talk`: a hands-free conversation."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +17,9 @@ from .options import engine_flags, memory_flags, settings_flags
 from .run import run
 
 if TYPE_CHECKING:
+    from multimodal_assistant.core.protocols import Sight
     from multimodal_assistant.pipeline.reply import EndOfTurn, Engines, Manner
+    from multimodal_assistant.pipeline.session import Session
 
     from .talk_view import TalkView
 
@@ -32,6 +34,8 @@ class Options:
     events: Path | None
     record: Path | None
     settings: dict[str, Any]
+    camera: str | None
+    video: Path | None
 
 
 @click.command()
@@ -42,6 +46,8 @@ class Options:
 @click.option("--record", type=click.Path(path_type=Path), help="Keep what was heard, what was played and all events in this new folder.")
 @click.option("--microphone", help="Number, name or a part of it (see `assistant devices`). Default: the system's.")
 @click.option("--speaker", help="The same for the loudspeaker.")
+@click.option("--camera", help="Show it what this camera sees: its number, its name or a part of it (see `assistant devices`).")
+@click.option("--video", type=click.Path(path_type=Path), help="Show it this video, or picture, as if a camera saw it.")
 @memory_flags
 @engine_flags
 def command(
@@ -61,7 +67,10 @@ def command(
     if output is not None and source is None:
         raise UsageError("--output goes with --input.", "To keep a conversation at the microphone use --record FOLDER.")
     settings = settings_flags(flags) | {"audio": {"microphone": microphone, "speaker": speaker}}
-    options = Options(source, output, paced, events, record, settings)
+    camera, video = flags.pop("camera"), flags.pop("video")
+    if camera is not None and video is not None:
+        raise UsageError("--camera and --video cannot go together.", "Give one of them.")
+    options = Options(source, output, paced, events, record, settings, camera, video)
     run(lambda: _talk_along(source, options) if source is not None else _talk_here(options))
 
 
@@ -116,14 +125,19 @@ class _Talk:
     view: "TalkView"
     bus: EventBus
     record: Path | None
-    begun: Any = None
+    begun: "Session | None" = None
 
     @property
     def quiet(self) -> bool:
         """Nobody has the floor."""
         return self.begun is not None and self.begun.quiet
 
-    def session(self, connection: Connection) -> Any:
+    @property
+    def making(self) -> bool:
+        """An answer is being made."""
+        return self.begun is not None and self.begun.making
+
+    def session(self, connection: Connection) -> "Session":
         """A conversation over this connection, recorded if that is wanted."""
         from multimodal_assistant.pipeline.session import Session
         from multimodal_assistant.transports.recorded import RecordedConnection
@@ -157,13 +171,34 @@ async def _ready(options: Options) -> AsyncGenerator[_Talk]:
             await assemble(settings, tell=view.remark) as assistant,
             turn_detector(settings) as detector,
             remembered(settings, assistant.engines.llm, quiet=lambda: talk is not None and talk.quiet, notice=view.remark) as memories,
+            _sight(options, settings, assistant.engines.llm, bus, view, lambda: talk is not None and talk.making) as sight,
         ):
             view.notes(assistant.notes)
             with view.loading():
                 await assistant.warm()
                 await detector.warm()
                 manner = await assistant.patient()
-            if memories is not None:
-                manner = replace(manner, memory=memories.conversation())
+            manner = replace(manner, sight=sight, memory=None if memories is None else memories.conversation())
             talk = _Talk(assistant.engines, manner, detector, view, bus, record)
             yield talk
+
+
+@asynccontextmanager
+async def _sight(
+    options: Options, settings: Any, llm: Any, bus: EventBus, view: "TalkView", busy: Callable[[], bool]
+) -> "AsyncGenerator[Sight]":
+    """What is shown, if anything is."""
+    from multimodal_assistant.pipeline.sight import NoSight
+    from multimodal_assistant.seeing import live_sight
+    from multimodal_assistant.transports.camera import Camera
+    from multimodal_assistant.transports.video_file import video_or_picture
+
+    if options.camera is not None:
+        source = Camera(options.camera)
+    elif options.video is not None:
+        source = await anyio.to_thread.run_sync(video_or_picture, options.video)
+    else:
+        yield NoSight()
+        return
+    async with live_sight(settings, llm, source, bus, busy=busy, notice=view.notice) as sight:
+        yield sight

@@ -171,6 +171,14 @@ class VideoSource(Protocol):
     """A camera, a screen, or a recording of one."""
 
     @property
+    def rate(self) -> float:
+        """Frames a second; may be changed at any time."""
+        ...
+
+    @rate.setter
+    def rate(self, rate: float) -> None: ...
+
+    @property
     def name(self) -> str:
         """What it is, for people: "camera 0", "party.mp4"."""
         ...

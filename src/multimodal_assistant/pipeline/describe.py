@@ -1,16 +1,14 @@
 """A picture → what the recognizers make of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from multimodal_assistant.core.protocols import ImageClassifier, ObjectDetector, TextReader
-from multimodal_assistant.core.types import Pixels
+from multimodal_assistant.core.types import Pixels, Sighting
+from multimodal_assistant.processors.colours import colour_of
+from multimodal_assistant.processors.frame_grid import cells_of
+from multimodal_assistant.processors.frame_grid import is_dark as cells_dark
 from multimodal_assistant.processors.scene import Seen
-
-_DARK = 20.0
-"""Of 255: the brightest of all but one in a hundred pixels is not brighter where a hand covers the lens."""
-_SAMPLED = 16  # of so many pixels in each direction, one is looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +36,15 @@ class Eyes:
         sightings = await self.detector.detect(pixels)  # one after the other: both would take the cores that an answer needs
         guesses = await self.classifier.classify(pixels)
         lines = await self.reader.read(pixels) if reading else []
-        return Seen(tuple(sightings), tuple(guesses), tuple(lines))
+        return Seen(tuple(sightings), tuple(guesses), tuple(lines), _colours(pixels, sightings))
+
+
+def _colours(pixels: Pixels, sightings: Sequence[Sighting]) -> dict[str, str]:
+    surest = {one.label: one.box for one in reversed(sightings)}
+    named = {label: colour_of(pixels, box) for label, box in surest.items()} | {"": colour_of(pixels)}
+    return {label: colour for label, colour in named.items() if colour}
 
 
 def is_dark(pixels: Pixels) -> bool:
     """Whether there is nothing but darkness."""
-    return float(np.percentile(pixels[::_SAMPLED, ::_SAMPLED].max(axis=2), 99)) <= _DARK
+    return cells_dark(cells_of(pixels))

@@ -43,6 +43,8 @@ class Draft:
         self.calls: tuple[ToolCall, ...] = ()
         """What the model asks for."""
         self.watch = Stopwatch()
+        self.made = False
+        """Written and spoken to its end, as far as it will be."""
         self.sounding = False
         """Its first sample has gone out."""
         self.error: AssistantError | None = None
@@ -108,6 +110,7 @@ class Draft:
                 glance=self.glance,
             )
         finally:
+            self.made = True
             self.playout.finish()
 
     def _on_text(self, delta: str) -> None:

@@ -74,6 +74,12 @@ class Session:
         """Nobody has the floor and nothing is being made."""
         return self._turns.phase is Phase.IDLE and self._playback.live is None and self._draft is None
 
+    @property
+    def making(self) -> bool:
+        """An answer is being made: the machine has something to do."""
+        live = self._playback.live
+        return self._draft is not None or (live is not None and not live.made)
+
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Converse until the connection ends. Engine failures are told and survived; a broken connection raises.
 

@@ -4,8 +4,8 @@ A recognizer changes its mind from frame to frame (its labels flicker 34 times i
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from multimodal_assistant.core.types import Box, Guess, Sighting, WrittenLine
 
@@ -37,6 +37,8 @@ class Seen:
     guesses: tuple[Guess, ...] = ()
     """Of the picture as a whole, the best first."""
     lines: tuple[WrittenLine, ...] = ()
+    colours: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Label → the colour of the surest thing of that kind; "" → of what is in the middle. What has no plain colour is missing."""
     dark: bool = False
     """Nothing but darkness: it may be the night, or a hand over the lens."""
 
@@ -73,7 +75,7 @@ class Scene:
         """The writing in the last frame, where somebody wanted to know."""
         if self._frames:
             at, seen = self._frames[-1]
-            self._frames[-1] = (at, Seen(seen.sightings, seen.guesses, tuple(lines), seen.dark))
+            self._frames[-1] = (at, replace(seen, lines=tuple(lines)))
 
     @property
     def unsure(self) -> bool:
@@ -88,7 +90,7 @@ class Scene:
             return Seen()
         latest = self._frames[-1][1]
         kept = [one for label, (_, best, count) in self._told.items() for one in _counted(best, count, latest, label)]
-        return Seen(tuple(sorted(kept, key=lambda one: -one.probability)), latest.guesses, latest.lines, latest.dark)
+        return replace(latest, sightings=tuple(sorted(kept, key=lambda one: -one.probability)))
 
     def _frames_with(self, label: str) -> int:
         return sum(any(one.label == label and one.probability >= POSSIBLE for one in seen.sightings) for _, seen in self._frames)

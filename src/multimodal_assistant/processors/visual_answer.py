@@ -48,7 +48,11 @@ _ON = re.compile(
     r"^what(?:'s| is| are)? (?:(?:there|lying|standing) )?(?:on|in|under|behind|beside) "
     r"(?:the|my|this|that|your) (?P<thing>[a-z][a-z' -]*)$"
 )
-_COLOUR = re.compile(r"^(?:what|which) colou?rs?\b")
+_COLOUR = re.compile(
+    rf"^(?:what|which) colou?rs? (?:is|are|has|have|does)(?: (?:this|that|these|those|it|they)(?= |$))?"
+    rf"(?: {_A})*(?: (?P<thing>[a-z][a-z' -]*?))?{_WHERE_IN}"
+)
+_CLOTHES = {"shirt", "t-shirt", "sweater", "jumper", "jacket", "dress", "top", "hoodie", "blouse", "coat", "pullover", "clothes"}
 _ANYBODY = {"me", "anybody", "anyone", "somebody", "someone", "us", "myself"}
 _ANYTHING = {"anything", "something", "this", "that", "it", "what", "everything"}
 
@@ -70,8 +74,8 @@ def _of_all(question: str, seen: Seen) -> str:
     """What asks for no thing by its name."""
     if _HOLDING.match(question):
         return _held(seen)
-    if _COLOUR.match(question):
-        return ""
+    if match := _COLOUR.match(question):
+        return _colour(match["thing"] or "", seen)
     if _WHO.match(question):
         return _who(seen)
     if (match := _KIND.match(question)) and (kinds := kinds_of(singular(match["kind"]))):
@@ -159,6 +163,25 @@ def _where(thing: str, seen: Seen) -> str:
     where = place(found[0].box).strip() or "right in front, and fills most of the picture"
     doubt = "" if found[0].probability >= SURE else "I think "
     return f"{doubt}the {found[0].label} is {where}.".capitalize()
+
+
+def _colour(thing: str, seen: Seen) -> str:
+    """Of a thing by its name, of the only thing that is there, or of what is in the middle."""
+    if thing in _CLOTHES:
+        labels = {"person"}
+    else:
+        labels = labels_for(thing) if thing else {one.label for one in seen.sightings if one.label != "person"}
+    found = _sightings(labels, seen)
+    if thing and labels and not found:
+        return f"I see no {singular(thing)}."
+    if thing and not labels:
+        return f"I cannot tell: I do not know {thing} by sight."
+    label = found[0].label if found else ""
+    colour = seen.colours.get(label, "")
+    if not colour:
+        return "It has no one colour that I could name."
+    what = f"The {thing or label}" if thing or label else "What I see in the middle"
+    return f"{what} looks {colour}."
 
 
 def _on(thing: str, seen: Seen) -> str:

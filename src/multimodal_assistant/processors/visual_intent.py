@@ -3,6 +3,8 @@
 import re
 from enum import IntEnum
 
+from .visual_words import labels_for
+
 
 class Bearing(IntEnum):
     """How sure it is."""
@@ -96,6 +98,11 @@ _PERHAPS = re.compile(
     )
 )
 
+_THING = re.compile(
+    r"\b(?:(?:is|are) there (?:a|an|any|some|another)|where(?:'s| is| are) (?:the|my|your|our)) "
+    r"(?P<thing>[a-z]+(?: [a-z]+)?)(?: now)?\s*[?.!]*$"
+)
+
 _READS = re.compile(
     r"\bread\b(?! (?:about|that|books?|minds?|a |me a |my mind))|\bwhat (?:does|do) .{1,40} say\b|\b(?:what(?:'s| is)"
     r"|something|anything) (?:written|printed)\b|"
@@ -110,7 +117,9 @@ def bearing(said: str) -> Bearing:
     text = _plain(said)
     if _SURELY.search(text):
         return Bearing.SURELY
-    return Bearing.PERHAPS if _PERHAPS.search(text) else Bearing.NONE
+    named = _THING.search(text)
+    points = _PERHAPS.search(text) or (named is not None and labels_for(named["thing"]))
+    return Bearing.PERHAPS if points else Bearing.NONE
 
 
 def wants_reading(said: str) -> bool:

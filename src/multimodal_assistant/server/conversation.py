@@ -8,8 +8,10 @@ import anyio
 from anyio.abc import TaskGroup
 
 from multimodal_assistant.core.connection import Connection
-from multimodal_assistant.core.events import AnswerFinished, Event, EventBus
+from multimodal_assistant.core.events import AnswerFinished, Event, EventBus, SpeechStarted, TurnCommitted
+from multimodal_assistant.pipeline.live import LiveView
 from multimodal_assistant.pipeline.session import Session
+from multimodal_assistant.pipeline.sight import NoSight
 from multimodal_assistant.transports.realtime import RealtimeConnection
 from multimodal_assistant.transports.realtime_formats import Format
 from multimodal_assistant.transports.realtime_messages import (
@@ -33,11 +35,13 @@ from multimodal_assistant.transports.realtime_story import Story
 
 from .entries import Entries
 from .host import Host
-from .sight import Sight
+from .sight import ClientSight
 from .sound import Sound
 from .wishes import Own, Wishes, context
 
 log = logging.getLogger(__name__)
+
+_NO_EYES = "I cannot see anything: I have no eyes here."
 
 
 class Line(Connection, Protocol):
@@ -51,7 +55,7 @@ class Conversation:
     """What belongs to one client.
 
     story: tells the client. tasks: the parent of the session. packets: the connection again, where the client's sound comes in
-    events; None where it has a way of its own. sight: what the client shows.
+    events; None where it has a way of its own. camera: what the client's sees.
     """
 
     def __init__(
@@ -63,7 +67,7 @@ class Conversation:
         tasks: TaskGroup,
         *,
         packets: RealtimeConnection | None = None,
-        sight: Sight | None = None,
+        camera: LiveView | None = None,
     ) -> None:
         self._host = host
         self._name = name
@@ -71,11 +75,16 @@ class Conversation:
         self._story = story
         self._tasks = tasks
         self._sound = None if packets is None else Sound(packets)
-        self._sight = (sight or Sight()) if host.sees else None
-        manner = replace(host.manner, memory=host.memory(name), look=None if self._sight is None else self._sight.look)
-        self._wishes = Wishes(Own.of(host.engines, manner))
+        self._sight = ClientSight(host.viewer, host.eyes, camera) if host.sees else None
+        manner = replace(host.manner, memory=host.memory(name), sight=self._sight or NoSight(_NO_EYES))
+        self._wishes = Wishes(Own.of(host.engines, manner, sees=host.sees))
         self._entries = Entries(story, lambda: Format() if self._sound is None else self._sound.format, self._sight)
         self._session: Session | None = None
+
+    @property
+    def making(self) -> bool:
+        """An answer is being made."""
+        return self._session is not None and self._session.making
 
     def greet(self, wishes: dict[str, Any] | None = None) -> None:
         """Tell the client what it has come to. wishes: for the session, that it came with; they have been checked."""
@@ -212,6 +221,8 @@ class Conversation:
             bus.subscribe(Event, self._host.metrics.hear)
             if self._sight is not None:
                 sight = self._sight
+                bus.subscribe(SpeechStarted, lambda _: sight.speech_begins())
+                bus.subscribe(TurnCommitted, lambda _: sight.speech_ends())
                 bus.subscribe(AnswerFinished, lambda _: sight.answered())
             host, wishes = self._host, self._wishes
             self._session = Session(self._connection, host.engines, host.end_of_turn, manner=wishes.manner, bus=bus, rules=wishes.rules)

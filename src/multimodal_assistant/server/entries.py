@@ -21,7 +21,7 @@ from multimodal_assistant.transports.realtime_messages import (
 )
 from multimodal_assistant.transports.realtime_story import Story
 
-from .sight import Sight
+from .sight import ClientSight
 from .sound import heard
 
 _SHOWN = "(I show you a picture.)"
@@ -29,9 +29,9 @@ _SHOWN = "(I show you a picture.)"
 
 
 class Entries:
-    """form: how the client's sound comes. sight: what it shows, where the language model sees."""
+    """form: how the client's sound comes. sight: what it shows, where that can be seen."""
 
-    def __init__(self, story: Story, form: Callable[[], Format], sight: Sight | None) -> None:
+    def __init__(self, story: Story, form: Callable[[], Format], sight: ClientSight | None) -> None:
         self._story = story
         self._items = story.items
         self._form = form
@@ -76,7 +76,7 @@ class Entries:
 
     def _show(self, item: MessageItem, pictures: list[ImagePart], event_id: str | None) -> None:
         if self._sight is None:
-            raise BadMessage("The language model of this server cannot see pictures.", "unsupported_value", event_id)
+            raise BadMessage("This server cannot see pictures.", "unsupported_value", event_id)
         if len(pictures) > 1 or item.role != "user":
             raise BadMessage("A message of the user may show one picture.", "unsupported_value", event_id)
         try:

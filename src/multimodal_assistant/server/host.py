@@ -15,7 +15,9 @@ import anyio
 from multimodal_assistant.config import ServerSettings
 from multimodal_assistant.core.errors import AssistantError, InvalidSetting
 from multimodal_assistant.core.protocols import Remembering
+from multimodal_assistant.pipeline.describe import Eyes
 from multimodal_assistant.pipeline.reply import EndOfTurn, Engines, Manner
+from multimodal_assistant.pipeline.sight import Viewer
 
 from .keys import KeyFile, digest
 from .limits import Buckets
@@ -40,8 +42,10 @@ class Host:
     manner: Manner
     settings: ServerSettings
     keys: KeyFile
-    sees: bool = False
-    """The language model takes pictures."""
+    viewer: Viewer = field(default_factory=Viewer)
+    """What the language model makes of a view."""
+    eyes: Eyes | None = None
+    """What recognizes things for a model that does not see; None: nothing does."""
     remembering: Callable[[str], Remembering] | None = None
     """The memory for a conversation of this user, "" being the one of the settings; None: nothing is remembered."""
     live: dict[str, str] = field(default_factory=dict[str, str])
@@ -64,6 +68,11 @@ class Host:
         if self.settings.minutes_per_day is not None:
             seconds = self.settings.minutes_per_day * 60
             self.minutes = Buckets(seconds / _DAY, seconds)
+
+    @property
+    def sees(self) -> bool:
+        """Whether there is a point in showing something."""
+        return self.viewer.sees or self.eyes is not None
 
     @property
     def full(self) -> bool:

@@ -3,32 +3,59 @@
 import base64
 import binascii
 import re
-from collections.abc import Callable
 
-from multimodal_assistant.core.types import Picture
+from multimodal_assistant.core.errors import UnreadablePicture
+from multimodal_assistant.core.types import Glance, Picture
+from multimodal_assistant.pipeline.describe import Eyes
+from multimodal_assistant.pipeline.live import LiveView
+from multimodal_assistant.pipeline.sight import LiveSight, NoSight, ShownSight, Viewer
+from multimodal_assistant.seeing import still_view
 
 _URI = re.compile(r"data:(image/(?:jpeg|png|webp));base64,")
 _BEGINNINGS = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n", "image/webp": b"RIFF"}
 
 
-class Sight:
-    """camera: what it sees, if there is one."""
+class ClientSight:
+    """A `core.protocols.Sight`. camera: what it sees, if there is one."""
 
-    def __init__(self, camera: Callable[[], Picture | None] = lambda: None) -> None:
+    def __init__(self, viewer: Viewer, eyes: Eyes | None, camera: LiveView | None = None) -> None:
+        self._viewer = viewer
+        self._eyes = eyes
         self._camera = camera
+        self._live = NoSight() if camera is None else LiveSight(camera, viewer)
         self._shown: Picture | None = None
+        self._still: ShownSight | None = None
 
     def show(self, uri: str) -> None:
         """A picture for the next answer. Raises `ValueError` for what is none."""
-        self._shown = picture_of(uri)
+        self._shown, self._still = picture_of(uri), None
 
-    def look(self) -> Picture | None:
-        """What the next answer is about."""
-        return self._shown or self._camera()
+    async def look(self, said: str) -> Glance:
+        """What the next answer is about: a picture, or what the camera sees."""
+        if self._shown is None:
+            return await self._live.look(said)
+        if self._viewer.sees:
+            return Glance(self._shown)
+        try:
+            if self._still is None:
+                self._still = ShownSight(await still_view(self._shown, self._eyes), self._viewer)
+            return await self._still.look(said)
+        except UnreadablePicture as error:
+            return Glance(answer=f"I cannot see the picture. {error.problem}")
+
+    def speech_begins(self) -> None:
+        """The user may speak about what is in view now."""
+        if self._camera is not None:
+            self._camera.speech_begins()
+
+    def speech_ends(self) -> None:
+        """Nobody speaks any more."""
+        if self._camera is not None:
+            self._camera.speech_ends()
 
     def answered(self) -> None:
         """The picture has been spoken about."""
-        self._shown = None
+        self._shown = self._still = None
 
 
 def picture_of(uri: str) -> Picture:

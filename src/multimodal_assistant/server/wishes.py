@@ -33,8 +33,8 @@ class Own:
     sees: bool
 
     @classmethod
-    def of(cls, engines: Engines, manner: Manner) -> "Own":
-        """From the engines."""
+    def of(cls, engines: Engines, manner: Manner, *, sees: bool) -> "Own":
+        """From the engines. sees: whether there is a point in showing something."""
         models = {kind: dict(getattr(engines, kind).details).get("model", "") for kind in ("stt", "llm", "tts")}
         return cls(
             manner,
@@ -42,7 +42,7 @@ class Own:
             dict(engines.tts.details).get("voice", ""),
             models,
             isinstance(engines.llm, ToolCalling),
-            manner.look is not None,
+            sees,
         )
 
 

@@ -1,68 +1,65 @@
-"""A caller's video track → the picture that is in view now.
+"""A caller's video track → frames: what is in view now, as often as somebody wants to look.
 
-Every frame is taken from the track, or they would pile up behind it; what is not the newest is thrown away. Twice a second the
-newest becomes a JPEG, on a thread, so that an answer finds one ready.
+Every frame is taken from the track, or they would pile up behind it; what is not the newest is thrown away undecoded to pixels.
 """
 
-from fractions import Fraction
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import anyio
 import anyio.to_thread
 import av
+import numpy as np
 from aiortc.mediastreams import MediaStreamError
 
-from multimodal_assistant.core.types import Picture
+from multimodal_assistant.core.types import Pixels, VideoFrame
 
-_EVERY_SECONDS = 0.5
-_STALE_SECONDS = 5.0
-_LONG_SIDE = 768  # pixels: about what a vision model looks at (Gemma 3: 896)
-_QUALITY = 5  # of MPEG's quantizer, 2 is best
+from .pacing import Pace
+
+_LONG_SIDE = 1280  # pixels: what is larger is made smaller before anybody looks
 
 
 class CameraTrack:
-    """What one caller shows."""
+    """What one caller shows. A `core.protocols.VideoSource`."""
 
-    def __init__(self) -> None:
-        self._newest: av.VideoFrame | None = None
-        self._picture: Picture | None = None
-        self._taken_at = 0.0
+    name = "the camera"
 
-    def look(self) -> Picture | None:
-        """What is in view; None where nothing has come for five seconds."""
-        return self._picture if anyio.current_time() - self._taken_at < _STALE_SECONDS else None
+    def __init__(self, *, rate: float = 1.0) -> None:
+        self._newest: tuple[av.VideoFrame, float] | None = None
+        self._pace = Pace(rate)
 
-    async def watch(self, track: Any) -> None:
+    @property
+    def rate(self) -> float:
+        """Frames a second; may be changed at any time."""
+        return self._pace.rate
+
+    @rate.setter
+    def rate(self, rate: float) -> None:
+        self._pace.rate = rate
+
+    async def take(self, track: Any) -> None:
         """Take the frames of `track` (aiortc's) until it ends."""
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._develop, name="pictures")
-            while True:
-                try:
-                    frame = await track.recv()
-                except MediaStreamError:
-                    tasks.cancel_scope.cancel()
-                    return
-                if isinstance(frame, av.VideoFrame):
-                    self._newest = frame
-
-    async def _develop(self) -> None:
         while True:
-            frame, self._newest = self._newest, None
-            if frame is not None:
-                taken_at = anyio.current_time()
-                data = await anyio.to_thread.run_sync(jpeg, frame)
-                self._picture, self._taken_at = Picture(data, "image/jpeg"), taken_at
-            await anyio.sleep(_EVERY_SECONDS)
+            try:
+                frame = await track.recv()
+            except MediaStreamError:
+                return
+            if isinstance(frame, av.VideoFrame):
+                self._newest = (frame, anyio.current_time())
+
+    async def frames(self) -> AsyncGenerator[VideoFrame]:
+        """What is new, for ever: a caller may show something later. See `core.protocols.VideoSource`."""
+        last = anyio.current_time()
+        while True:
+            newest, self._newest = self._newest, None
+            if newest is not None:
+                frame, at = newest
+                yield VideoFrame(await anyio.to_thread.run_sync(pixels_of, frame), at)
+            last = await self._pace.next(last)
 
 
-def jpeg(frame: av.VideoFrame) -> bytes:
-    """The frame, at most 768 pixels on its long side."""
+def pixels_of(frame: av.VideoFrame) -> Pixels:
+    """The frame, at most 1280 pixels on its long side."""
     scale = min(1.0, _LONG_SIDE / max(frame.width, frame.height))
-    width, height = (max(round(side * scale) // 2 * 2, 2) for side in (frame.width, frame.height))
-    small = frame.reformat(width=width, height=height, format="yuvj420p")
-    encoder: Any = av.CodecContext.create("mjpeg", "w")
-    encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuvj420p"
-    encoder.time_base = Fraction(1, 1)
-    encoder.options = {"qmin": str(_QUALITY), "qmax": str(_QUALITY)}
-    small.pts = 0
-    return b"".join(bytes(packet) for packet in [*encoder.encode(small), *encoder.encode(None)])
+    width, height = (max(round(side * scale), 1) for side in (frame.width, frame.height))
+    return np.ascontiguousarray(frame.reformat(width=width, height=height, format="rgb24").to_ndarray(), dtype=np.uint8)

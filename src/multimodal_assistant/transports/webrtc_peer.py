@@ -143,7 +143,7 @@ class Peer:
     async def look(self) -> None:
         """Take the pictures of the camera, as long as there are any."""
         if self._camera is not None and self._video is not None:
-            await self._camera.watch(self._video)
+            await self._camera.take(self._video)
 
     async def watch(self) -> None:
         """Set `gone` when a client that was heard is not heard any more. Without this it takes 30 s to notice (RFC 7675)."""

@@ -1,0 +1,120 @@
+"""Frames of a camera, a screen or a video → what is in view now, known before anybody asks."""
+
+import logging
+from collections.abc import AsyncIterable, Callable
+
+import anyio
+
+from multimodal_assistant.core.errors import AssistantError
+from multimodal_assistant.core.protocols import VideoSource
+from multimodal_assistant.core.types import Picture, VideoFrame
+from multimodal_assistant.processors.frame_gate import FrameGate
+from multimodal_assistant.processors.scene import Scene, Seen
+
+from .describe import Eyes
+from .views import Encode
+
+log = logging.getLogger(__name__)
+
+STALE = 5.0
+"""Seconds after which a frame is no longer what is in view."""
+
+
+IDLE_RATE = 1.0
+"""Frames a second, while nobody speaks."""
+SPEECH_RATE = 3.0
+"""While the user does, who may hold something up meanwhile."""
+
+
+class LiveView:
+    """eyes: None where it is only for a model that sees. `source` is made to show more while the user speaks."""
+
+    def __init__(self, source: VideoSource, encode: Encode, eyes: Eyes | None) -> None:
+        self._source = source
+        self._encode = encode
+        self._eyes = eyes
+        self._gate = FrameGate()
+        self._scene = Scene()
+        self._frame: VideoFrame | None = None
+        self._kept: VideoFrame | None = None
+        self._described: VideoFrame | None = None
+        self._read: int | None = None
+        self._picture: tuple[int, Picture] | None = None
+        self._dark = False
+        self.revision = 0
+        """See `sight.View`."""
+
+    async def watch(self, frames: AsyncIterable[VideoFrame], *, busy: Callable[[], bool] = lambda: False) -> None:
+        """Look at what the source shows until it ends; then there is nothing to see.
+
+        busy: whether an answer is being made, which needs the machine. What comes into view meanwhile is recognized after that, or when
+        somebody asks.
+        """
+        self._source.rate = IDLE_RATE
+        async for frame in frames:
+            if self._take(frame) and not busy():
+                try:
+                    await self._describe()
+                except AssistantError as error:
+                    log.warning("a frame was not recognized: %s", error)
+        self._frame = None
+
+    def speech_begins(self) -> None:
+        """The frame that comes next may be what somebody speaks about."""
+        self._gate.speech()
+        self._source.rate = SPEECH_RATE
+
+    def speech_ends(self) -> None:
+        """Nobody speaks any more."""
+        self._source.rate = IDLE_RATE
+
+    def _take(self, frame: VideoFrame) -> bool:
+        """Whether there is something to recognize in it."""
+        self._frame = frame
+        verdict = self._gate.look(frame)
+        self._dark = verdict.dark
+        if verdict.kept:
+            self._kept = frame
+            self.revision += 1
+            if verdict.reason == "new scene":
+                self._scene.clear()
+        return self._behind or self._scene.unsure
+
+    @property
+    def _behind(self) -> bool:
+        """What was kept last has not been recognized yet."""
+        return self._kept is not None and (self._described is None or self._described.at < self._kept.at)
+
+    @property
+    def blind(self) -> str:
+        """See `sight.View`."""
+        if self._frame is None:
+            return f"I cannot see anything: {self._source.name} shows nothing."
+        age = anyio.current_time() - self._frame.at
+        if age > STALE:
+            return f"I cannot see anything: {self._source.name} has shown nothing for {age:.0f} seconds."
+        return f"I cannot see anything: {self._source.name} shows only darkness." if self._dark else ""
+
+    async def picture(self) -> Picture:
+        """See `sight.View`."""
+        frame, revision = self._kept or self._frame, self.revision
+        if frame is None:
+            raise RuntimeError("there is nothing to see")
+        if self._picture is None or self._picture[0] != revision:
+            self._picture = (revision, await self._encode(frame.pixels))
+        return self._picture[1]
+
+    async def seen(self, *, reading: bool) -> Seen:
+        """See `sight.View`."""
+        if self._behind:
+            await self._describe()
+        if reading and self._read != self.revision and self._frame is not None and self._eyes is not None:
+            self._read = self.revision
+            self._scene.read(await self._eyes.reader.read(self._frame.pixels))
+        return self._scene.seen
+
+    async def _describe(self) -> None:
+        frame = self._frame
+        if frame is not None and self._eyes is not None:
+            self._scene.see(await self._eyes.describe(frame.pixels), frame.at)
+        self._described = frame
