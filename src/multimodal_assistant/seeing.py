@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
-from importlib.util import find_spec
+from pathlib import Path
 
 import anyio
 import anyio.to_thread
@@ -19,27 +19,23 @@ from .pipeline.describe import Eyes
 from .pipeline.live import LiveView
 from .pipeline.sight import LiveSight, NoSight, ShownSight, Viewer
 from .pipeline.views import StillView
-from .transports.pictures import jpeg, picture_pixels
+from .transports.pictures import STILLS, StillSource, jpeg, picture_pixels
+from .transports.video_file import VideoFile
 from .transports.watching import watching
 
-MODELS = ("efficientdet-lite0", "efficientnet-lite0")
+MODELS = ("efficientdet-lite0", "efficientnet-lite0", "blazeface")
 
 
 def eyes_of(settings: Settings) -> Eyes:
     """Nothing is loaded yet. Raises `ModelMissing`."""
     store = open_store(settings.home, settings.models_dir)
-    detector, classifier = (next(iter(sorted(store.path(name).glob("*.tflite")))) for name in MODELS)
+    detector, classifier, faces = (next(iter(sorted(store.path(name).glob("*.tflite")))) for name in MODELS)
     return Eyes(
         registry.build("detect", "efficientdet", model=detector),
         registry.build("classify", "efficientnet", model=classifier),
         registry.build("read", "rapidocr"),
+        registry.build("detect", "blazeface", model=faces),
     )
-
-
-def can_see(settings: Settings) -> bool:
-    """Whether all that they need is here."""
-    store = open_store(settings.home, settings.models_dir)
-    return all(store.status(name).state == "ready" for name in MODELS) and all(find_spec(one) for one in ("ai_edge_litert", "PIL"))
 
 
 @asynccontextmanager
@@ -90,6 +86,11 @@ def live_view(source: VideoSource, viewer: Viewer, eyes: Eyes | None) -> LiveVie
 async def still_view(picture: Picture, eyes: Eyes | None) -> StillView:
     """A picture that somebody has sent. Raises `UnreadablePicture`."""
     return StillView(await anyio.to_thread.run_sync(picture_pixels, picture.data), encoded, eyes)
+
+
+def source_of(path: Path) -> VideoSource:
+    """A video file, or a picture that stays in view."""
+    return StillSource(path) if path.suffix.lower() in STILLS else VideoFile(path)
 
 
 async def viewer_of(llm: LanguageModel) -> Viewer:

@@ -59,7 +59,7 @@ def command(question: Path | None, text: str | None, out: Path | None, as_json: 
     if text is not None and not text.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in text):
         raise UsageError("The question in --text is not valid UTF-8.", "Check the encoding of your terminal or script.")
     options = Options(question, text, out, as_json, image, settings_flags(flags))
-    run(lambda: _ask(options))
+    run(lambda: _ask(options), silent=image is not None)
 
 
 async def _ask(options: Options) -> None:

@@ -13,6 +13,8 @@ from multimodal_assistant.app import PROFILES, TURN_MODELS, Assistant, assemble,
 from multimodal_assistant.config import Settings
 from multimodal_assistant.core.errors import AssistantError, DeviceError
 from multimodal_assistant.pipeline.gauge import gauge_llm, gauge_stt, gauge_tts, spoken, voice_to_voice
+from multimodal_assistant.seeing import MODELS as EYES
+from multimodal_assistant.transports.camera import cameras
 from multimodal_assistant.transports.devices import WITHOUT_DEVICES, Kind
 from multimodal_assistant.transports.portaudio import found
 
@@ -24,7 +26,11 @@ _MODULES = {
     "onnx": "preparing voices",
     "ollama": "Ollama",
     "openai": "OpenAI-compatible servers",
+    "ai_edge_litert": "recognizing things in pictures",
+    "rapidocr": "reading the writing in pictures",
+    "cv2": "cameras",
 }
+_PACKAGES = {"cv2": "opencv-python-headless"}
 _LEAST_MEMORY_GB = 3.0
 _LEAST_DISK_GB = 1.0
 
@@ -100,11 +106,21 @@ def devices() -> Iterator[Check]:
             yield Check(kind, "ok", device.name + (f" ({others} more: assistant devices)" if others else ""))
 
 
+def eyes() -> Check:
+    """Cameras that `talk --camera` can take."""
+    known = cameras()
+    if known:
+        return Check("camera", "ok", ", ".join(f"{one.index} ({one.name})" for one in known))
+    if sys.platform != "linux":
+        return Check("camera", "ok", "not listed on this system; the first is --camera 0")
+    return Check("camera", "note", "none", "Plug one in, or show a picture or a video: --image, --video.")
+
+
 def modules() -> Iterator[Check]:
     """The packages that engines need."""
     for module, purpose in _MODULES.items():
         there = importlib.util.find_spec(module) is not None
-        remedy = "" if there else f"Install it: pip install {module.replace('_', '-')}."
+        remedy = "" if there else f"Install it: pip install {_PACKAGES.get(module, module.replace('_', '-'))}."
         yield Check(f"package {module}", "ok" if there else "problem", purpose if there else f"missing ({purpose})", remedy)
 
 
@@ -116,6 +132,7 @@ def models(settings: Settings) -> Iterator[Check]:
         defaults.stt,
         defaults.llm,
         *TURN_MODELS,
+        *EYES,
         *({"kokoro", "kokoro-voices"} if defaults.voice not in store.manifest.models else {defaults.voice}),
     }
     for name in store.manifest.models:

@@ -1,4 +1,6 @@
-"""`assistant devices`: the microphones and loudspeakers that `assistant talk` can use."""
+"""`assistant devices`: the microphones, loudspeakers and cameras that `assistant talk` can use."""
+
+import sys
 
 import click
 
@@ -7,7 +9,8 @@ from multimodal_assistant.transports.devices import Kind
 
 @click.command()
 def command() -> None:
-    """List microphones and loudspeakers with the numbers and names that --microphone and --speaker of `talk` take."""
+    """List microphones, loudspeakers and cameras with the numbers and names that --microphone, --speaker and --camera of `talk` take."""
+    from multimodal_assistant.transports.camera import cameras
     from multimodal_assistant.transports.portaudio import found
 
     devices = found()
@@ -20,3 +23,9 @@ def command() -> None:
             click.echo(f"  {device.index:>3}  {device.name}, {device.system}{mark}")
         if default is None:
             click.echo("       none")
+    click.echo("Cameras")
+    known = cameras()
+    for camera in known:
+        click.echo(f"  {camera.index:>3}  {camera.name}")
+    if not known:
+        click.echo("       none" if sys.platform == "linux" else "       not listed on this system; the first is --camera 0")

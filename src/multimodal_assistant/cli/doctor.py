@@ -38,7 +38,7 @@ async def _examine(flags: dict[str, Any], *, as_json: bool, measures: bool) -> i
 
     out = Console(quiet=as_json, highlight=False, soft_wrap=True)
     settings = settings_from(**flags)
-    found = [*look.machine(), look.disk(settings), *look.devices(), *look.modules(), *look.models(settings)]
+    found = [*look.machine(), look.disk(settings), *look.devices(), look.eyes(), *look.modules(), *look.models(settings)]
     measured = None
     if measures:
         with out.status("Loading the models and measuring") if out.is_terminal else _nothing():
@@ -46,9 +46,9 @@ async def _examine(flags: dict[str, Any], *, as_json: bool, measures: bool) -> i
         found += chosen
     marks = {"ok": ("ok     ", "green"), "note": ("note   ", "yellow"), "problem": ("problem", "bold red")}
     for check in found:
-        out.print(Text.assemble(marks[check.state], f"  {check.name:<24}", check.found))
+        out.print(Text.assemble(marks[check.state], f"  {check.name:<28}", check.found))
         if check.remedy:
-            out.print(Text(f"         {'':<24}→ {check.remedy}", style="bold"))
+            out.print(Text(f"         {'':<28}→ {check.remedy}", style="bold"))
     problems = sum(check.state == "problem" for check in found)
     if measured is not None:
         out.print()

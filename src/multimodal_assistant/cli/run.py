@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ import anyio
 from multimodal_assistant.core.errors import leaf
 
 from . import INTERRUPTED
+from .chatter import silent_libraries
 from .keyboard import restore
 
 T = TypeVar("T")
@@ -23,8 +25,8 @@ _GRACE_SECONDS = 1.0
 """How long a model that is being loaded, which cannot be interrupted, may hold up the end."""
 
 
-def run(main: Callable[[], Awaitable[T]], *, grace: float = _GRACE_SECONDS) -> T:
-    """Run `main` to its end and return its result.
+def run(main: Callable[[], Awaitable[T]], *, grace: float = _GRACE_SECONDS, silent: bool = False) -> T:
+    """Run `main` to its end and return its result. silent: libraries are kept from writing to the terminal (LiteRT greets there).
 
     Ctrl-C or a termination signal cancels it and raises KeyboardInterrupt; the process is gone `grace` seconds later whatever a model
     is doing.
@@ -38,7 +40,8 @@ def run(main: Callable[[], Awaitable[T]], *, grace: float = _GRACE_SECONDS) -> T
             tasks.cancel_scope.cancel()
 
     try:
-        anyio.run(guarded)
+        with silent_libraries() if silent else nullcontext():
+            anyio.run(guarded)
     except BaseExceptionGroup as group:
         raise leaf(group) from group
     if not results:

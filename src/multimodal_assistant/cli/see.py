@@ -46,7 +46,7 @@ def command(images: tuple[Path, ...], out: Path | None, reads: bool, as_json: bo
     This is what a language model without eyes is told; to ask about a picture: assistant ask QUESTION.wav --image IMAGE.
     """
     options = Options(images, out, reads, as_json)
-    run(lambda: _see(options))
+    run(lambda: _see(options), silent=True)
 
 
 async def _see(options: Options) -> None:

@@ -23,7 +23,7 @@ _GRACE_SECONDS = 6.0  # conversations are told goodbye first
 def command(host: str | None, port: int | None, **flags: Any) -> None:
     """Talk in the browser; clients of the OpenAI API find theirs at /v1."""
     settings = settings_flags(flags) | {"server": {"host": host, "port": port}}
-    run(lambda: _serve(settings), grace=_GRACE_SECONDS)
+    run(lambda: _serve(settings), grace=_GRACE_SECONDS, silent=True)
 
 
 async def _serve(flags: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from .options import engine_flags, memory_flags, settings_flags
 from .run import run
 
 if TYPE_CHECKING:
-    from multimodal_assistant.core.protocols import Sight
+    from multimodal_assistant.core.protocols import Sight, VideoSource
     from multimodal_assistant.pipeline.reply import EndOfTurn, Engines, Manner
     from multimodal_assistant.pipeline.session import Session
 
@@ -71,7 +71,8 @@ def command(
     if camera is not None and video is not None:
         raise UsageError("--camera and --video cannot go together.", "Give one of them.")
     options = Options(source, output, paced, events, record, settings, camera, video)
-    run(lambda: _talk_along(source, options) if source is not None else _talk_here(options))
+    silent = source is None or camera is not None or video is not None
+    run(lambda: _talk_along(source, options) if source is not None else _talk_here(options), silent=silent)
 
 
 async def _talk_along(source: Path, options: Options) -> None:
@@ -98,7 +99,6 @@ async def _talk_here(options: Options) -> None:
     from multimodal_assistant.transports.local import local_connection
     from multimodal_assistant.transports.portaudio import found, opener
 
-    from .chatter import silent_libraries
     from .desk import at_the_keyboard
 
     audio = settings_from(**options.settings).audio
@@ -110,9 +110,8 @@ async def _talk_here(options: Options) -> None:
         async with local_connection(open_stream, cancels_echo=audio.echo_cancellation, notice=talk.view.notice) as connection:
             session = talk.session(connection)
             talk.view.notes([f"Listening: {connection.devices}."])
-            with silent_libraries():
-                async with at_the_keyboard(talk.view, connection, session.history.clear):
-                    await session.run()
+            async with at_the_keyboard(talk.view, connection, session.history.clear):
+                await session.run()
 
 
 @dataclass(slots=True)
@@ -171,16 +170,17 @@ async def _ready(options: Options) -> AsyncGenerator[_Talk]:
             await assemble(settings, tell=view.remark) as assistant,
             turn_detector(settings) as detector,
             remembered(settings, assistant.engines.llm, quiet=lambda: talk is not None and talk.quiet, notice=view.remark) as memories,
-            _sight(options, settings, assistant.engines.llm, bus, view, lambda: talk is not None and talk.making) as sight,
         ):
             view.notes(assistant.notes)
             with view.loading():
                 await assistant.warm()
                 await detector.warm()
                 manner = await assistant.patient()
-            manner = replace(manner, sight=sight, memory=None if memories is None else memories.conversation())
-            talk = _Talk(assistant.engines, manner, detector, view, bus, record)
-            yield talk
+            # A video begins with the conversation.
+            async with _sight(options, settings, assistant.engines.llm, bus, view, lambda: talk is not None and talk.making) as sight:
+                manner = replace(manner, sight=sight, memory=None if memories is None else memories.conversation())
+                talk = _Talk(assistant.engines, manner, detector, view, bus, record)
+                yield talk
 
 
 @asynccontextmanager
@@ -189,14 +189,14 @@ async def _sight(
 ) -> "AsyncGenerator[Sight]":
     """What is shown, if anything is."""
     from multimodal_assistant.pipeline.sight import NoSight
-    from multimodal_assistant.seeing import live_sight
+    from multimodal_assistant.seeing import live_sight, source_of
     from multimodal_assistant.transports.camera import Camera
-    from multimodal_assistant.transports.video_file import video_or_picture
 
+    source: VideoSource
     if options.camera is not None:
         source = Camera(options.camera)
     elif options.video is not None:
-        source = await anyio.to_thread.run_sync(video_or_picture, options.video)
+        source = source_of(options.video)
     else:
         yield NoSight()
         return

@@ -1,7 +1,7 @@
 """A picture → what the recognizers make of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from multimodal_assistant.core.protocols import ImageClassifier, ObjectDetector, TextReader
 from multimodal_assistant.core.types import Pixels, Sighting
@@ -18,22 +18,29 @@ class Eyes:
     detector: ObjectDetector
     classifier: ImageClassifier
     reader: TextReader
+    faces: ObjectDetector | None = None
+    """Finds somebody of whom only the face is in view, which a detector of things often misses."""
 
     async def warm(self) -> None:
         """Load what every picture needs; the reader of writing is loaded when somebody wants to know."""
         await self.detector.warm()
         await self.classifier.warm()
+        if self.faces is not None:
+            await self.faces.warm()
 
     async def aclose(self) -> None:
         """Free the models. Safe to call twice."""
-        for engine in (self.detector, self.classifier, self.reader):
-            await engine.aclose()
+        for engine in (self.detector, self.classifier, self.reader, self.faces):
+            if engine is not None:
+                await engine.aclose()
 
     async def describe(self, pixels: Pixels, *, reading: bool = False) -> Seen:
         """Name what is there. reading: the writing too, which takes a second or more."""
         if is_dark(pixels):
             return Seen(dark=True)
         sightings = await self.detector.detect(pixels)  # one after the other: both would take the cores that an answer needs
+        if self.faces is not None and not any(one.label == "person" for one in sightings):
+            sightings += [replace(face, label="person") for face in await self.faces.detect(pixels)]
         guesses = await self.classifier.classify(pixels)
         lines = await self.reader.read(pixels) if reading else []
         return Seen(tuple(sightings), tuple(guesses), tuple(lines), _colours(pixels, sightings))

@@ -31,6 +31,9 @@ LONG_SIDE = 768
 QUALITY = 80
 """Of a JPEG, on libjpeg's scale up to 95."""
 
+STILLS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+"""How the names of such files end."""
+
 _DECODED = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF")  # no PostScript, which starts a program
 _FORMATS = "Give a JPEG, PNG, WebP, GIF, BMP or TIFF picture."
 _AGAIN = "Copy or export it again."
