@@ -7,6 +7,7 @@ from pathlib import Path
 
 import anyio
 import anyio.to_thread
+import numpy as np
 
 from .config import Settings
 from .core.errors import AssistantError
@@ -17,6 +18,7 @@ from .engines import registry
 from .models.store import open_store
 from .pipeline.describe import Eyes
 from .pipeline.live import LiveView
+from .pipeline.look_ahead import keeps_pictures
 from .pipeline.sight import LiveSight, NoSight, ShownSight, Viewer
 from .pipeline.views import StillView
 from .transports.pictures import STILLS, StillSource, jpeg, picture_pixels
@@ -91,6 +93,15 @@ async def still_view(picture: Picture, eyes: Eyes | None) -> StillView:
 def source_of(path: Path) -> VideoSource:
     """A video file, or a picture that stays in view."""
     return StillSource(path) if path.suffix.lower() in STILLS else VideoFile(path)
+
+
+async def looks_ahead(llm: LanguageModel, system: str) -> bool:
+    """Whether it is worth showing this model a picture while the user still speaks: tried with one of its own making."""
+    if not (isinstance(llm, Seeing) and await llm.sees()):
+        return False
+    rows, columns = np.mgrid[0:576, 0:768]
+    pixels = np.stack([columns // 3, rows // 3, (rows + columns) // 6], axis=2).astype(np.uint8)
+    return await keeps_pictures(llm, await encoded(pixels), system=system)
 
 
 async def viewer_of(llm: LanguageModel) -> Viewer:

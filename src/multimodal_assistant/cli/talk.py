@@ -37,6 +37,11 @@ class Options:
     camera: str | None
     video: Path | None
 
+    @property
+    def shows(self) -> bool:
+        """Something is shown."""
+        return self.camera is not None or self.video is not None
+
 
 @click.command()
 @click.option("--input", "source", type=click.Path(path_type=Path), help="A recording as the user's side, instead of the microphone.")
@@ -152,6 +157,7 @@ async def _ready(options: Options) -> AsyncGenerator[_Talk]:
     """Engines loaded, files open, the view watching."""
     from multimodal_assistant.app import assemble, settings_from, turn_detector
     from multimodal_assistant.remembering import remembered
+    from multimodal_assistant.seeing import looks_ahead
     from multimodal_assistant.transports.recorded import recording_folder
 
     from .event_file import EventFile
@@ -178,7 +184,8 @@ async def _ready(options: Options) -> AsyncGenerator[_Talk]:
                 manner = await assistant.patient()
             # A video begins with the conversation.
             async with _sight(options, settings, assistant.engines.llm, bus, view, lambda: talk is not None and talk.making) as sight:
-                manner = replace(manner, sight=sight, memory=None if memories is None else memories.conversation())
+                ahead = options.shows and await looks_ahead(assistant.engines.llm, manner.system)
+                manner = replace(manner, sight=sight, looks_ahead=ahead, memory=None if memories is None else memories.conversation())
                 talk = _Talk(assistant.engines, manner, detector, view, bus, record)
                 yield talk
 

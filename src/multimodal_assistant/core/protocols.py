@@ -16,6 +16,7 @@ from .types import (
     Glance,
     Guess,
     Message,
+    Picture,
     Pixels,
     Samples,
     Sighting,
@@ -230,4 +231,8 @@ class Sight(Protocol):
 
     async def look(self, said: str) -> Glance:
         """What an answer to these words is given to see: at once, from what has been seen already, unless they need a closer look."""
+        ...
+
+    async def ahead(self) -> Picture | None:
+        """What a model that sees will most likely be shown, now that the user has begun to speak; None where that is nothing."""
         ...

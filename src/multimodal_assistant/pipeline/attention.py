@@ -13,12 +13,14 @@ from anyio.abc import TaskGroup
 from multimodal_assistant.core.audio import SPEECH_RATE
 from multimodal_assistant.core.deadline import deadline
 from multimodal_assistant.core.errors import AssistantError
-from multimodal_assistant.core.protocols import Prefilling
+from multimodal_assistant.core.protocols import Prefilling, Sight
 from multimodal_assistant.core.types import AudioChunk, Message, Transcript
 from multimodal_assistant.processors.input_buffer import InputBuffer
 from multimodal_assistant.processors.words import is_backchannel
 
 from .listen import PATIENCE, ListenAlong
+from .look import look
+from .look_ahead import look_ahead
 from .recollect import Recollection
 from .reply import EndOfTurn, Engines, Manner
 from .respond import conversation
@@ -56,6 +58,7 @@ class Attention:
         self._language = manner.language
         self._partial: anyio.CancelScope | None = None
         self._scoring = False
+        self._looking = False
         self._overhearing = False
         self._overheard_at = 0.0
         self._overhear_again: float | None = None
@@ -73,6 +76,22 @@ class Attention:
         """Speech began at `since`."""
         self._along = ListenAlong(since)
         self.recollection = Recollection()
+
+    def look_ahead(self, tasks: TaskGroup, history: tuple[Message, ...]) -> None:
+        """Have a model that sees look at what is in view, unless it still does: the words come after the picture."""
+        if self._manner.looks_ahead and self._manner.sight is not None and not self._looking:
+            self._looking = True
+            tasks.start_soon(self._look_ahead, self._manner.sight, history, name="look ahead")
+
+    async def _look_ahead(self, sight: Sight, history: tuple[Message, ...]) -> None:
+        try:
+            picture = await sight.ahead()
+            if picture is not None:
+                await look_ahead(self._engines.llm, picture, system=self._manner.system, history=history)
+        except AssistantError as error:
+            log.warning("nothing was looked at ahead: %s", error)
+        finally:
+            self._looking = False
 
     def nothing_said(self) -> None:
         """The next answer is to no turn of the voice."""
@@ -110,8 +129,11 @@ class Attention:
         """
         await self._judgement(transcript)
         recalled = await self.recollection.ahead(self._manner.memory, so_far)
-        if isinstance(self._engines.llm, Prefilling):
-            words = conversation(transcript.text, system=self._manner.system, history=history, recalled=recalled)
+        if not isinstance(self._engines.llm, Prefilling):
+            return
+        glance = await look(self._manner.sight, so_far)
+        if not glance.answer and glance.picture is None:
+            words = conversation(transcript.text, system=self._manner.system, history=history, glance=glance, recalled=recalled)
             await self._engines.llm.prefill(words)
 
     @property

@@ -22,6 +22,7 @@ STALE = 5.0
 
 IDLE_RATE = 1.0
 """Frames a second, while nobody speaks."""
+_MOMENT = 0.5  # seconds
 SPEECH_RATE = 3.0
 """While the user does, who may hold something up meanwhile."""
 
@@ -41,6 +42,8 @@ class LiveView:
         self._read: int | None = None
         self._picture: tuple[int, Picture] | None = None
         self._dark = False
+        self._waiting = anyio.Event()
+        """For the next frame."""
         self.revision = 0
         """See `sight.View`."""
 
@@ -62,6 +65,7 @@ class LiveView:
     def speech_begins(self) -> None:
         """The frame that comes next may be what somebody speaks about."""
         self._gate.speech()
+        self._waiting = anyio.Event()
         self._source.rate = SPEECH_RATE
 
     def speech_ends(self) -> None:
@@ -73,7 +77,8 @@ class LiveView:
         self._frame = frame
         verdict = self._gate.look(frame)
         self._dark = verdict.dark
-        if verdict.kept:
+        self._waiting.set()
+        if verdict.kept and (verdict.change > 0 or self._kept is None):  # what shows the same is the same: a server may know its bytes
             self._kept = frame
             self.revision += 1
             if verdict.reason == "new scene":
@@ -94,6 +99,11 @@ class LiveView:
         if age > STALE:
             return f"I cannot see anything: {self._source.name} has shown nothing for {age:.0f} seconds."
         return f"I cannot see anything: {self._source.name} shows only darkness." if self._dark else ""
+
+    async def fresh(self) -> None:
+        """See `sight.View`."""
+        with anyio.move_on_after(_MOMENT):
+            await self._waiting.wait()
 
     async def picture(self) -> Picture:
         """See `sight.View`."""

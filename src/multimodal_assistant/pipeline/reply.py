@@ -79,6 +79,8 @@ class Manner:
     """False: answers are written, and no voice is made."""
     sight: Sight | None = None
     """What the user shows; None: nobody asks."""
+    looks_ahead: bool = False
+    """The model's server keeps a picture that it has been shown (`look_ahead.keeps_pictures`)."""
     memory: Remembering | None = None
     """What is known from other conversations, and where this one is kept."""
     answers: bool = True

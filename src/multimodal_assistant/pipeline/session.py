@@ -239,6 +239,7 @@ class Session:
         self._turn += 1
         self._utterance_since = since - self._turns.rules.before_speech
         self._attention.utterance_begins(since)
+        self._attention.look_ahead(self._tasks, self.history.messages)
         self._tell(ev.SpeechStarted(self._id, since, t=self._heard.now))
 
     def _start_draft(self, revision: int) -> None:

@@ -22,6 +22,10 @@ class View(Protocol):
         """Another number as soon as there is something else to see."""
         ...
 
+    async def fresh(self) -> None:
+        """Wait until what was in view when the user began to speak has been taken, for a moment at most."""
+        ...
+
     async def picture(self) -> Picture:
         """The same bytes as long as the view is the same: a server may know them still."""
         ...
@@ -61,6 +65,10 @@ class NoSight:
         """See `core.protocols.Sight`."""
         return Glance(answer=self._blind) if bearing(said) is Bearing.SURELY else Glance()
 
+    async def ahead(self) -> Picture | None:
+        """Nothing."""
+        return None
+
 
 class LiveSight:
     """A view that goes on, and is looked at where words need it; a model that sees gets it too when there is something new to see."""
@@ -80,6 +88,13 @@ class LiveSight:
         self._shown = self._view.revision
         return await self._viewer.read(self._view, said)
 
+    async def ahead(self) -> Picture | None:
+        """See `core.protocols.Sight`."""
+        if not self._viewer.sees:
+            return None
+        await self._view.fresh()
+        return None if self._view.blind else await self._view.picture()
+
 
 class ShownSight:
     """A picture that is shown with the words, whatever they are."""
@@ -93,3 +108,7 @@ class ShownSight:
         if self._view.blind:
             return Glance(answer=self._view.blind)
         return await self._viewer.read(self._view, said)
+
+    async def ahead(self) -> Picture | None:
+        """See `core.protocols.Sight`."""
+        return await self._view.picture() if self._viewer.sees and not self._view.blind else None

@@ -32,6 +32,9 @@ class StillView:
         """It never changes."""
         return 0
 
+    async def fresh(self) -> None:
+        """It is what it is."""
+
     async def picture(self) -> Picture:
         """See `sight.View`."""
         if self._picture is None:

@@ -43,6 +43,12 @@ class ClientSight:
         except UnreadablePicture as error:
             return Glance(answer=f"I cannot see the picture. {error.problem}")
 
+    async def ahead(self) -> Picture | None:
+        """See `core.protocols.Sight`."""
+        if self._shown is not None:
+            return self._shown if self._viewer.sees else None
+        return await self._live.ahead()
+
     def speech_begins(self) -> None:
         """The user may speak about what is in view now."""
         if self._camera is not None:

@@ -19,6 +19,8 @@ class Answer:
     parts: tuple[bytes, ...] = ()
     status: int = 200
     then: Literal["end", "silence", "break"] = "end"
+    delay: float = 0.0
+    """Seconds before the first part."""
     mute: bool = False
     """Not even the status line is sent."""
 
@@ -63,6 +65,7 @@ class ModelServer:
             head = f"HTTP/1.1 {answer.status} Scripted\r\nContent-Type: application/json\r\n"
             head += "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
             await stream.send(head.encode())
+            await anyio.sleep(answer.delay)
             for part in answer.parts:
                 await stream.send(b"%x\r\n%s\r\n" % (len(part), part))
         if answer.then == "silence":
