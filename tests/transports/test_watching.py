@@ -37,6 +37,7 @@ class Script:
     def __init__(self, *openings: tuple[int, Exception | None]) -> None:
         self._openings = list(openings)
         self._number = 0
+        self.rate = 1.0
         self.opened = 0
 
     async def frames(self) -> AsyncGenerator[VideoFrame]:
