@@ -100,6 +100,20 @@ class MemorySettings(_Section):
     qdrant_api_key: SecretStr | None = None
 
 
+class VisionSettings(_Section):
+    """What the camera sees."""
+
+    remember: bool = False
+    """Keep small pictures of what the camera sees, and what is in them, so that "where did you last see my cup?" has an answer. They are
+    kept in the folder of the memory, on this machine alone."""
+    keep_days: float = Field(default=7.0, gt=0, le=3650)
+    """What was last seen longer ago is deleted."""
+    most_views: int = Field(default=2000, ge=1, le=100_000)
+    """Pictures of one user; the oldest go first. Of 10 to 20 kB each."""
+    clip: Path | None = None
+    """A folder with a CLIP (docs/models.md), for finding pictures by words. Unset: a stand-in that knows a thousand things."""
+
+
 class ServerSettings(_Section):
     """`assistant serve`."""
 
@@ -144,6 +158,7 @@ class Settings(BaseSettings):
     audio: AudioSettings = AudioSettings()
     patience: PatienceSettings = PatienceSettings()
     memory: MemorySettings = MemorySettings()
+    vision: VisionSettings = VisionSettings()
     server: ServerSettings = ServerSettings()
 
     @classmethod

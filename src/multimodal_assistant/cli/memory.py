@@ -15,6 +15,7 @@ from multimodal_assistant.core.errors import UsageError
 
 from .memory_bench import bench
 from .run import run
+from .visual import command as visual
 
 if TYPE_CHECKING:
     from multimodal_assistant.memory.note import MemoryNote, Scope
@@ -281,6 +282,7 @@ def graph(out: Path, most: int, user: str | None, as_json: bool) -> None:
 
 
 command.add_command(bench)
+command.add_command(visual)
 
 
 def _one(user: str | None, id: str) -> "MemoryNote":

@@ -7,7 +7,7 @@ import anyio
 
 from multimodal_assistant.core.errors import AssistantError
 from multimodal_assistant.core.protocols import VideoSource
-from multimodal_assistant.core.types import Picture, VideoFrame
+from multimodal_assistant.core.types import Box, Picture, VideoFrame
 from multimodal_assistant.processors.frame_gate import FrameGate
 from multimodal_assistant.processors.scene import Scene, Seen
 
@@ -27,13 +27,22 @@ SPEECH_RATE = 3.0
 """While the user does, who may hold something up meanwhile."""
 
 
-class LiveView:
-    """eyes: None where it is only for a model that sees. `source` is made to show more while the user speaks."""
+Keep = Callable[[VideoFrame, Seen, tuple[Box, ...]], None]
+"""Takes a frame, what was recognized in it, and where it differs from the one before; returns at once."""
 
-    def __init__(self, source: VideoSource, encode: Encode, eyes: Eyes | None) -> None:
+
+class LiveView:
+    """eyes: None where it is only for a model that sees. `source` is made to show more while the user speaks.
+
+    keep: is handed each frame that was worth looking at, once it is plain what is in it.
+    """
+
+    def __init__(self, source: VideoSource, encode: Encode, eyes: Eyes | None, keep: Keep | None = None) -> None:
         self._source = source
         self._encode = encode
         self._eyes = eyes
+        self._keep = keep
+        self._new: tuple[Box, ...] | None = None
         self._gate = FrameGate()
         self._scene = Scene()
         self._frame: VideoFrame | None = None
@@ -58,6 +67,7 @@ class LiveView:
             if self._take(frame) and not busy():
                 try:
                     await self._describe()
+                    self._hand_over()
                 except AssistantError as error:
                     log.warning("a frame was not recognized: %s", error)
         self._frame = None
@@ -80,6 +90,7 @@ class LiveView:
         self._waiting.set()
         if verdict.kept and (verdict.change > 0 or self._kept is None):  # what shows the same is the same: a server may know its bytes
             self._kept = frame
+            self._new = verdict.changed
             self.revision += 1
             if verdict.reason == "new scene":
                 self._scene.clear()
@@ -122,6 +133,12 @@ class LiveView:
             self._read = self.revision
             self._scene.read(await self._eyes.reader.read(self._frame.pixels))
         return self._scene.seen
+
+    def _hand_over(self) -> None:
+        """What was described is kept, unless another look at it may tell more."""
+        if self._keep is not None and self._new is not None and self._described is not None and not self._scene.unsure:
+            self._keep(self._described, self._scene.seen, self._new)
+            self._new = None
 
     async def _describe(self) -> None:
         frame = self._frame
