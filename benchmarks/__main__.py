@@ -12,6 +12,7 @@ from .machine import describe
 from .peers import measure as peers
 from .report import updated
 from .retrieval import contest as retrieval
+from .vision import gate, grounded, live
 from .web import browser
 from .web import measure as web
 
@@ -31,6 +32,9 @@ _MEASUREMENTS = {
     "web": web.run,
     "memory": memory_speed.run,
     "retrieval": retrieval.run,
+    "vision_gate": gate.run,
+    "vision_answers": grounded.run,
+    "vision_live": live.run,
 }
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 
 from multimodal_assistant.core.types import Box, Guess, Sighting, WrittenLine
 
-SURE = 0.6
+SURE = 0.5
 """Probability from which a thing is named without a doubt."""
-POSSIBLE = 0.4
+POSSIBLE = 0.35
 """From here it is named, with a "perhaps", once it was seen in two of three frames."""
 LOOKS_LIKE = 0.85
-MAY_BE = 0.5
+MAY_BE = 0.35
 """Probabilities from which the picture as a whole is said to be like something."""
 LEGIBLE = 0.8
 """Probability from which writing is quoted."""
@@ -132,8 +132,7 @@ def _thing(label: str, group: list[Sighting]) -> str:
     if len(group) > 1:
         number = NUMBERS[len(group)] if len(group) < len(NUMBERS) else str(len(group))
         return f"{doubt}{number} {plural(label)}"
-    name = label if label in _MASS else f"{article(label)} {label}"
-    return f"{doubt}{name}{place(group[0].box)}"
+    return f"{doubt}{one_of(label)}{place(group[0].box)}"
 
 
 def place(box: Box) -> str:
@@ -155,6 +154,11 @@ def _likeness(guesses: tuple[Guess, ...], named: set[str]) -> str:
 def _writing(lines: Iterable[WrittenLine]) -> str:
     text = " / ".join(line.text for line in lines if line.probability >= LEGIBLE)
     return text if len(text) <= _MOST_WRITING else text[:_MOST_WRITING].rsplit(" ", 1)[0] + " …"
+
+
+def one_of(label: str) -> str:
+    """ "a cup", "an apple", "scissors"."""
+    return label if label in _MASS else f"{article(label)} {label}"
 
 
 def article(noun: str) -> str:

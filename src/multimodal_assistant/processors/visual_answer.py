@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from multimodal_assistant.core.types import Sighting, WrittenLine
 
-from .scene import LEGIBLE, LOOKS_LIKE, MAY_BE, NUMBERS, SURE, Seen, article, in_words, place, plural
+from .scene import LEGIBLE, LOOKS_LIKE, MAY_BE, NUMBERS, SURE, Seen, article, in_words, one_of, place, plural
 from .visual_intent import wants_reading
 from .visual_words import kinds_of, labels_for, singular
 
@@ -126,7 +126,7 @@ def _exists(thing: str, seen: Seen) -> str:
     if found:
         sure = found[0].probability >= SURE
         label = found[0].label
-        what = f"{article(label)} {label}{place(found[0].box)}" if len(found) == 1 else f"{_number(len(found))} {plural(label)}"
+        what = f"{one_of(label)}{place(found[0].box)}" if len(found) == 1 else f"{_number(len(found))} {plural(label)}"
         return f"Yes, I see {what}." if sure else f"Perhaps: I think I see {what}."
     if guess := _guess(labels, thing, seen):
         return guess

@@ -1,6 +1,7 @@
 """Picture → things in it, by EfficientDet-Lite0 on COCO's 80 kinds (int8, Apache-2.0; Tan, Pang and Le 2020, arXiv:1911.09070)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from multimodal_assistant.core.errors import EngineFailed
 from multimodal_assistant.core.types import Details, Pixels, Sighting
 from multimodal_assistant.core.worker import Worker
 
-from .boxes import Boxes, boxed, once_each
+from .boxes import Boxes, boxed, once_each, overlaps
 from .litert import LiteModel, labels_in
 from .pictures import padded
 
@@ -26,14 +27,26 @@ _NOTHING = "???"
 """A label of nothing: COCO left out ten of its 90 numbers."""
 
 
+_FARTHER = 1.3
+"""How much farther away the third look is."""
+_SAME = 0.4
+"""Overlap of two boxes that hold one thing, seen from two sides."""
+
+Part = tuple[float, float, float, float]
+"""Of the square that a picture fills: left, top, width and height, in fractions."""
+
+
 class EfficientDetDetector:
     """`model` is the file that MediaPipe publishes as object_detector.tflite: raw outputs, labels inside.
 
-    Picture of any size, shrunk whole into a square. Things smaller than about a twentieth of its longer side are not seen.
+    Picture of any size, shrunk whole into a square, and looked at three times: as it is, in a mirror, and from farther away. A thing is as
+    probable as the least sure of the three looks has it: a fluke of one of them (a pencil that is an airplane, .66) is not told. Of 37
+    photographs, 21 then have something named rightly and 8 something wrongly; after one look, at the best threshold for 21, it is 13.
+    Things smaller than about a twentieth of the longer side are not seen.
     """
 
-    def __init__(self, *, model: Path, least: float = 0.4, name: str = "efficientdet-lite0", threads: int = 1) -> None:
-        """least: what is less probable is not told. Below 0.4 false sightings are common (a bottle beside the astronaut, .32)."""
+    def __init__(self, *, model: Path, least: float = 0.35, name: str = "efficientdet-lite0", threads: int = 1) -> None:
+        """least: what is less probable is not told."""
         self._path = model
         self._least = least
         self._name = name
@@ -60,21 +73,28 @@ class EfficientDetDetector:
 
     def _detect(self, pixels: Pixels) -> list[Sighting]:
         model = self._load()
-        # Shrunk and not squeezed, at the upper left, as it was trained (google/automl, efficientdet/dataloader.py). Squeezed, the cup of a
-        # photograph of 3 × 2 falls from .75 to .45.
-        square, (_, _, width, height) = padded(pixels, model.side, _GREY)
+        looks = [self._look(model, square, part) for square, part in views(pixels, model.side)]
+        looks[1] = looks[1].mirrored()
+        first, *others = looks
+        found: list[Sighting] = []
+        for row, kind in enumerate(first.kinds):
+            label, box = self._labels[int(kind)], boxed(first.boxes[row])
+            sure = min([float(first.scores[row]), *(other.best(first.boxes[row], int(kind)) for other in others)])
+            if sure >= self._least and label != _NOTHING and box is not None:
+                found.append(Sighting(label, sure, box))
+        return sorted(found, key=lambda one: -one.probability)
+
+    def _look(self, model: LiteModel, square: Pixels, part: "Part") -> "_Look":
+        """What one view shows, each thing once, in fractions of the picture."""
         outputs = model.run(square)
         scores, raw = outputs[len(self._labels)], outputs[4]
         likely = np.flatnonzero(scores.max(axis=1) >= self._least)
         likely = likely[np.argsort(-scores[likely].max(axis=1), kind="stable")][:_MOST_CANDIDATES]
-        boxes = decoded(raw[likely], self._anchors[likely]) / np.array([width, height, width, height])
+        left, top, width, height = part
+        boxes = (decoded(raw[likely], self._anchors[likely]) - np.array([left, top, left, top])) / np.array([width, height, width, height])
         kinds = scores[likely].argmax(axis=1)
-        found: list[Sighting] = []
-        for row in once_each(boxes, kinds)[:_MOST]:
-            label, box = self._labels[int(kinds[row])], boxed(boxes[row])
-            if label != _NOTHING and box is not None:
-                found.append(Sighting(label, float(scores[likely[row], kinds[row]]), box))
-        return found
+        kept = once_each(boxes, kinds)[:_MOST]
+        return _Look(boxes[kept], kinds[kept], scores[likely[kept], kinds[kept]])
 
     def _load(self) -> LiteModel:
         if self._model is None:
@@ -84,6 +104,43 @@ class EfficientDetDetector:
                 raise EngineFailed(f"{self._path.name} is not EfficientDet-Lite0: its outputs are {sorted(shapes.values())}.")
             self._model, self._labels = model, labels
         return self._model
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one view shows."""
+
+    boxes: Boxes
+    kinds: NDArray[np.intp]
+    """Index of the label; shape [n]."""
+    scores: NDArray[np.float32]
+
+    def mirrored(self) -> "_Look":
+        """As it stands in the picture, where the view was in a mirror."""
+        return _Look(
+            np.stack([1 - self.boxes[:, 2], self.boxes[:, 1], 1 - self.boxes[:, 0], self.boxes[:, 3]], axis=1), self.kinds, self.scores
+        )
+
+    def best(self, box: NDArray[np.float64], kind: int) -> float:
+        """Probability of a thing of that kind in that place; 0 where there is none."""
+        same = self.scores[(self.kinds == kind) & (overlaps(box, self.boxes) > _SAME)]
+        return float(same.max()) if len(same) else 0.0
+
+
+def views(pixels: Pixels, side: int) -> list[tuple[Pixels, Part]]:
+    """The squares that are looked at: the picture at the upper left, as the model was trained (google/automl, efficientdet/dataloader.py;
+    squeezed, the cup of a photograph of 3 × 2 falls from .75 to .45), mirrored in its place, and smaller, with grey around it.
+    """
+    square, part = padded(pixels, side, _GREY)
+    mirrored, columns = square.copy(), round(part[2] * side)
+    mirrored[:, :columns] = square[:, :columns][:, ::-1]
+    inner = round(side / _FARTHER)
+    small, (_, _, width, height) = padded(pixels, inner, _GREY)
+    edge = (side - inner) // 2
+    farther = np.full_like(square, _GREY)
+    farther[edge : edge + inner, edge : edge + inner] = small
+    share = inner / side
+    return [(square, part), (mirrored, part), (farther, (edge / side, edge / side, width * share, height * share))]
 
 
 def anchors(cells: Sequence[int] = _CELLS) -> NDArray[np.float64]:
