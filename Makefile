@@ -29,6 +29,7 @@ test: .venv/.dev
 	@sh scripts/fastrtc_environment.sh
 	@sh scripts/agents_environment.sh
 	@"$(BIN)/assistant" models pull --group test
+	@"$(BIN)/python" tests/models/photo_lab.py
 	@$(MAKE) --no-print-directory lint
 	@"$(BIN)/python" -m pytest
 
@@ -41,6 +42,7 @@ lint: .venv/.dev
 
 bench: .venv/.dev
 	@"$(BIN)/assistant" models pull --group test
+	@"$(BIN)/python" tests/models/photo_lab.py
 	@"$(BIN)/python" -m benchmarks
 
 # A stamp is written only after the step before it succeeded, so an interrupted set-up goes on where it stopped.
