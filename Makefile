@@ -1,7 +1,7 @@
 # Everything a newcomer needs: `make run`, `make test`. All paths are relative: a checkout path may contain spaces.
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: help setup run test lint bench lock models clean
+.PHONY: help setup run test lint bench bench-all lock models clean
 
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -11,7 +11,8 @@ help:
 	@echo "make test   set up, then run every check and test"
 	@echo "make setup  the environment in .venv and the default models"
 	@echo "make lint   format check, lint, types, architecture"
-	@echo "make bench  the benchmarks behind docs/benchmarks.md (about two hours)"
+	@echo "make bench  how fast a question is answered: the first sections of docs/benchmarks.md (about 45 minutes)"
+	@echo "make bench-all  all of docs/benchmarks.md (about five hours)"
 	@echo "make lock   re-resolve the lock files"
 
 setup: .venv/.runtime
@@ -44,6 +45,11 @@ bench: .venv/.dev
 	@"$(BIN)/assistant" models pull --group test
 	@"$(BIN)/python" tests/models/photo_lab.py
 	@"$(BIN)/python" -m benchmarks
+
+bench-all: .venv/.dev
+	@"$(BIN)/assistant" models pull --group test
+	@"$(BIN)/python" tests/models/photo_lab.py
+	@"$(BIN)/python" -m benchmarks all
 
 # A stamp is written only after the step before it succeeded, so an interrupted set-up goes on where it stopped.
 .venv/.created: scripts/find_python.sh

@@ -1,4 +1,7 @@
-"""`make bench`: run all measurements (or those named), each writing its section of docs/benchmarks.md; not with `--print`."""
+"""`make bench`: run the measurements of one question and its answer; `make bench-all` (`all`) every one, and a name that one.
+
+Each writes its section of docs/benchmarks.md; not with `--print`.
+"""
 
 import os
 import sys
@@ -37,6 +40,9 @@ _MEASUREMENTS = {
     "vision_live": live.run,
 }
 
+_USUAL = ("stt", "kokoro", "first_audio", "footprint", "vision_answers", "latency")
+"""What every change to the engines may make worse; the others take from a quarter of an hour to an hour each."""
+
 
 async def _main(names: list[str], *, writes: bool) -> None:
     for name in names:
@@ -52,13 +58,13 @@ async def _main(names: list[str], *, writes: bool) -> None:
 
 def main() -> None:
     """Choose by name; an unknown name lists what there is."""
-    chosen = [argument for argument in sys.argv[1:] if argument != "--print"]
-    unknown = [name for name in chosen if name not in _MEASUREMENTS]
+    chosen = [argument for argument in sys.argv[1:] if argument != "--print"] or list(_USUAL)
+    unknown = [name for name in chosen if name not in {*_MEASUREMENTS, "all"}]
     if unknown:
-        sys.exit(f"No measurement called {unknown[0]}. There are: {', '.join(_MEASUREMENTS)}.")
+        sys.exit(f"No measurement called {unknown[0]}. There are: {', '.join(_MEASUREMENTS)}, and all.")
     quiet_threads()
     there = [name for name in _MEASUREMENTS if name != "retrieval" or "BENCH_LOCOMO" in os.environ]  # its data are the user's to fetch
-    anyio.run(lambda: _main(chosen or there, writes="--print" not in sys.argv))
+    anyio.run(lambda: _main(there if "all" in chosen else chosen, writes="--print" not in sys.argv))
 
 
 main()
