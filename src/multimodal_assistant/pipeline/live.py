@@ -42,6 +42,12 @@ class LiveView:
         self._encode = encode
         self._eyes = eyes
         self._keep = keep
+        self.revision = 0
+        """See `sight.View`."""
+        self.forget()
+
+    def forget(self) -> None:
+        """Nothing of it is in view any more, or something else from now on."""
         self._new: tuple[Box, ...] | None = None
         self._gate = FrameGate()
         self._scene = Scene()
@@ -53,8 +59,7 @@ class LiveView:
         self._dark = False
         self._waiting = anyio.Event()
         """For the next frame."""
-        self.revision = 0
-        """See `sight.View`."""
+        self.revision += 1
 
     async def watch(self, frames: AsyncIterable[VideoFrame], *, busy: Callable[[], bool] = lambda: False) -> None:
         """Look at what the source shows until it ends; then there is nothing to see.
@@ -67,9 +72,9 @@ class LiveView:
             if self._take(frame) and not busy():
                 try:
                     await self._describe()
-                    self._hand_over()
                 except AssistantError as error:
                     log.warning("a frame was not recognized: %s", error)
+            self._hand_over(frame)
         self._frame = None
 
     def speech_begins(self) -> None:
@@ -88,9 +93,10 @@ class LiveView:
         verdict = self._gate.look(frame)
         self._dark = verdict.dark
         self._waiting.set()
+        if verdict.kept:
+            self._new = verdict.changed
         if verdict.kept and (verdict.change > 0 or self._kept is None):  # what shows the same is the same: a server may know its bytes
             self._kept = frame
-            self._new = verdict.changed
             self.revision += 1
             if verdict.reason == "new scene":
                 self._scene.clear()
@@ -134,11 +140,13 @@ class LiveView:
             self._scene.read(await self._eyes.reader.read(self._frame.pixels))
         return self._scene.seen
 
-    def _hand_over(self) -> None:
-        """What was described is kept, unless another look at it may tell more."""
-        if self._keep is not None and self._new is not None and self._described is not None and not self._scene.unsure:
-            self._keep(self._described, self._scene.seen, self._new)
-            self._new = None
+    def _hand_over(self, frame: VideoFrame) -> None:
+        """What is in view is kept, unless another look at it may tell more; once in a while again, so that it is known to be there still."""
+        if self._keep is None or self._new is None or self._behind or self._scene.unsure:
+            return
+        if not self._dark:
+            self._keep(frame, self._scene.seen, self._new)
+        self._new = None
 
     async def _describe(self) -> None:
         frame = self._frame

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from multimodal_assistant.core.errors import AssistantError
 from multimodal_assistant.core.protocols import Sight
-from multimodal_assistant.core.types import Glance
+from multimodal_assistant.core.types import Glance, Picture
 from multimodal_assistant.processors.visual_words import labels_for
 
 from .ranking import wanted
@@ -70,6 +70,10 @@ class RememberingSight:
         if _certain(request):
             return self._plain(not_found(request), present)
         return present if request.now else await self._inner.look(said)
+
+    async def ahead(self) -> Picture | None:
+        """See `core.protocols.Sight`: most of what is asked is about what is there now."""
+        return await self._inner.ahead()
 
     async def answering(self) -> None:
         """The answer to what was said last has begun: what is to be forgotten is forgotten now, and not for words that were taken back."""
