@@ -9,6 +9,7 @@ from visual_lab import LEFT, NOW, ago, plain, shot, thing, visual
 
 from multimodal_assistant.core.errors import EngineFailed
 from multimodal_assistant.core.types import Pixels, Vectors, VideoFrame
+from multimodal_assistant.engines.scripted import Script
 from multimodal_assistant.engines.scripted_vision import ScriptedImageEncoder
 from multimodal_assistant.memory.visual.keeper import ViewKeeper
 from multimodal_assistant.memory.visual.view import Shot
@@ -45,6 +46,22 @@ async def test_of_too_many_the_newest_are_kept_and_none_is_lost_at_the_end(tmp_p
         keeper.put("me", shot(1, "black"))  # nobody listens any more, and nobody is troubled
         await keeper.finish()
         assert [view.seen.sightings[0].label for view in await memory.latest("me", 9)] == list(reversed(colours[2:]))
+
+
+async def test_what_is_being_written_when_all_ends_is_written(tmp_path: Path) -> None:
+    encoder = ScriptedImageEncoder(script=Script(delay=60.0))
+    async with visual(tmp_path) as memory:
+        memory._encoder = encoder  # pyright: ignore[reportPrivateUsage]
+        keeper = ViewKeeper(memory)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(keeper.run)
+            keeper.put("me", shot(1, "red", thing("cup")))
+            while not encoder.ledger.requests:
+                await anyio.wait_all_tasks_blocked()
+            tasks.cancel_scope.cancel()
+        memory._encoder = ScriptedImageEncoder()  # pyright: ignore[reportPrivateUsage]
+        await keeper.finish()
+        assert len(await memory.latest("me", 9)) == 1
 
 
 async def test_each_part_waits_until_nobody_has_the_floor(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ class ViewKeeper:
         self.memory = memory
         self._quiet = quiet
         self._clock = clock
+        self._writing: tuple[str, Shot] | None = None
         self._send, self._receive = anyio.create_memory_object_stream[tuple[str, Shot]](_WAITING)
 
     def keep_for(self, user: str, source: str) -> Callable[[VideoFrame, Seen, tuple[Box, ...]], None]:
@@ -60,7 +61,7 @@ class ViewKeeper:
         while await self._mended():
             pass
         while True:
-            await self._write(await self._receive.receive())
+            await self._write(await self._receive.receive())  # cancelled within, it is written by `finish`
 
     async def _mended(self) -> bool:
         """One old view encoded anew, after what is new; False where there is none left."""
@@ -74,19 +75,22 @@ class ViewKeeper:
             return False
 
     async def finish(self) -> None:
-        """Write what has come and is not written yet; nothing more comes."""
+        """Once `run` is cancelled: write what has come and is not written yet; nothing more comes."""
         self._quiet = lambda: True
         self._send.close()
+        if self._writing is not None:
+            await self._write(self._writing)  # if it was on the disk already, it is the same view once more, and kept once
         while self.waiting:
             await self._write(self._receive.receive_nowait())
         self._receive.close()
 
     async def _write(self, waiting: tuple[str, Shot]) -> None:
-        user, shot = waiting
+        user, shot = self._writing = waiting
         try:
             await self.memory.keep(user, shot, pause=self._pause)
         except AssistantError as error:
             log.warning("a view is not kept: %s", error)
+        self._writing = None
 
     async def _pause(self) -> None:
         while not self._quiet():  # noqa: ASYNC110 - it is asked, since it is made of many things that nobody announces
