@@ -184,3 +184,18 @@ async def test_a_dark_picture_is_no_picture_for_a_model_that_sees() -> None:
 async def test_without_eyes_it_is_said_and_only_where_it_is_asked() -> None:
     assert (await NoSight().look("Can you see me?")).answer.startswith("I cannot see anything")
     assert await NoSight().look("What is this?") == Glance()
+
+
+async def test_what_was_in_view_a_moment_ago_is_told_of_as_past() -> None:
+    view = LiveView(Shown(), encode, eyes([CAT], [DOG], [CAT]))
+    await watched(view, scenery(1), scenery(1), scenery(1), scenery(2), scenery(2), scenery(2))
+    sight = LiveSight(view, Viewer(small=True))
+    assert (await sight.look("What do you see?")).answer == "I see a dog in the middle."
+    assert (await sight.look("What was that?")).answer == "I saw a cat in the middle."
+    assert (await LiveSight(view, Viewer()).look("Did you see that?")).words == "A moment ago: A cat in the middle."
+
+
+async def test_where_nothing_was_before_the_present_is_told() -> None:
+    view = LiveView(Shown(), encode, eyes([CAT]))
+    await watched(view, scenery(1), scenery(1))
+    assert (await LiveSight(view, Viewer(small=True)).look("What was that?")).answer == "I see a cat in the middle."

@@ -2,7 +2,7 @@
 
 import pytest
 
-from multimodal_assistant.processors.visual_intent import Bearing, bearing, wants_reading
+from multimodal_assistant.processors.visual_intent import Bearing, bearing, looks_back, wants_reading
 
 SURELY = """
 What do you see?
@@ -130,3 +130,15 @@ def test_needs_the_writing(said: str) -> None:
 @pytest.mark.parametrize("said", ["What do you see?", "Have you read about Rome?", "What am I holding?", "Read me a story."])
 def test_needs_no_writing(said: str) -> None:
     assert not wants_reading(said)
+
+
+@pytest.mark.parametrize("said", ["What was that?", "What did I just show you?", "Did you see that?", "And what was it I held up?"])
+def test_looks_back(said: str) -> None:
+    assert looks_back(said)
+
+
+@pytest.mark.parametrize(
+    "said", ["What's that?", "What is this?", "What was your name again?", "What did I tell you?", "Did you see the news?"]
+)
+def test_looks_at_now(said: str) -> None:
+    assert not looks_back(said)

@@ -9,10 +9,11 @@ from multimodal_assistant.core.errors import AssistantError
 from multimodal_assistant.core.protocols import VideoSource
 from multimodal_assistant.core.types import Box, Picture, VideoFrame
 from multimodal_assistant.processors.frame_gate import FrameGate
+from multimodal_assistant.processors.frame_ring import FrameRing
 from multimodal_assistant.processors.scene import Scene, Seen
 
 from .describe import Eyes
-from .views import Encode
+from .views import Encode, StillView
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class LiveView:
         self._new: tuple[Box, ...] | None = None
         self._gate = FrameGate()
         self._scene = Scene()
+        self._ring = FrameRing()
         self._frame: VideoFrame | None = None
         self._kept: VideoFrame | None = None
         self._described: VideoFrame | None = None
@@ -97,6 +99,7 @@ class LiveView:
             self._new = verdict.changed
         if verdict.kept and (verdict.change > 0 or self._kept is None):  # what shows the same is the same: a server may know its bytes
             self._kept = frame
+            self._ring.add(frame)
             self.revision += 1
             if verdict.reason == "new scene":
                 self._scene.clear()
@@ -131,6 +134,12 @@ class LiveView:
             self._picture = (revision, await self._encode(frame.pixels))
         return self._picture[1]
 
+    def before(self) -> StillView | None:
+        """See `sight.View`."""
+        since = anyio.current_time() - self._ring.seconds
+        earlier = [one for one in self._ring.since(since) if self._kept is not None and one.at < self._kept.at]
+        return StillView(earlier[-1].pixels, self._encode, self._eyes) if earlier else None
+
     async def seen(self, *, reading: bool) -> Seen:
         """See `sight.View`."""
         if self._behind:
@@ -141,7 +150,7 @@ class LiveView:
         return self._scene.seen
 
     def _hand_over(self, frame: VideoFrame) -> None:
-        """What is in view is kept, unless another look at it may tell more; once in a while again, so that it is known to be there still."""
+        """What is in view is kept, unless another look at it may tell more; now and then again, so that it is known to be there still."""
         if self._keep is None or self._new is None or self._behind or self._scene.unsure:
             return
         if not self._dark:

@@ -1,12 +1,12 @@
 """What is in view, and the words of a question → what its answer is given to see."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from multimodal_assistant.core.types import Glance, Picture
 from multimodal_assistant.processors.scene import Seen, in_words
 from multimodal_assistant.processors.visual_answer import answered
-from multimodal_assistant.processors.visual_intent import Bearing, bearing, wants_reading
+from multimodal_assistant.processors.visual_intent import Bearing, bearing, looks_back, wants_reading
 
 
 class View(Protocol):
@@ -32,6 +32,10 @@ class View(Protocol):
 
     async def seen(self, *, reading: bool) -> Seen:
         """What is recognized in it. reading: with the writing that is in view."""
+        ...
+
+    def before(self) -> "View | None":
+        """What it showed before the present view, as far as that was a moment ago."""
         ...
 
 
@@ -80,11 +84,13 @@ class LiveSight:
 
     async def look(self, said: str) -> Glance:
         """See `core.protocols.Sight`."""
-        needs = bearing(said)
+        needs = max(bearing(said), Bearing.PERHAPS if looks_back(said) else Bearing.NONE)
         if self._view.blind:
             return Glance(answer=self._view.blind) if needs is Bearing.SURELY else Glance()
         if needs is Bearing.NONE and not (self._viewer.sees and self._shown != self._view.revision):
             return Glance()
+        if looks_back(said) and (before := self._view.before()) is not None:
+            return _past(await self._viewer.read(before, said))
         self._shown = self._view.revision
         return await self._viewer.read(self._view, said)
 
@@ -112,3 +118,9 @@ class ShownSight:
     async def ahead(self) -> Picture | None:
         """See `core.protocols.Sight`."""
         return await self._view.picture() if self._viewer.sees and not self._view.blind else None
+
+
+def _past(glance: Glance) -> Glance:
+    """As it is told of something that is gone."""
+    words = f"A moment ago: {glance.words}" if glance.words else ""
+    return replace(glance, words=words, answer=glance.answer.replace("I see", "I saw"))

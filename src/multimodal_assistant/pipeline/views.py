@@ -41,6 +41,10 @@ class StillView:
             self._picture = await self._encode(self._pixels)
         return self._picture
 
+    def before(self) -> None:
+        """See `sight.View`: it has always been so."""
+        return None
+
     async def seen(self, *, reading: bool) -> Seen:
         """See `sight.View`."""
         if self._eyes is None:

@@ -20,6 +20,11 @@ class FrameRing:
         self._frames: deque[VideoFrame] = deque()
         self._bytes = 0
 
+    @property
+    def seconds(self) -> float:
+        """How far back it goes."""
+        return self._seconds
+
     def __len__(self) -> int:
         return len(self._frames)
 

@@ -38,7 +38,8 @@ _WHO = re.compile(r"^who(?:'s| is| are| do| can)\b(?!.*\bpainted|.*\bwrote|.*\bm
 _KIND = re.compile(r"^(?:what|which)(?: kind of| sort of| type of)? (?P<kind>[a-z]+)s? (?:is|are|do|can|am)\b")
 _HOLDING = re.compile(r"^what(?:'s| is| am| are)?\b.*\b(?:i holding|in my (?:\w+ )?hands?|i showing|i carrying)\b")
 _WHAT = re.compile(
-    r"^(?:what (?:else )?(?:do|can|did|are) you (?:see|seeing|looking at)|what(?:'s| is| are) (?:this|that|these|those|it|here|there|"
+    r"^(?:what (?:was|were) (?:that|this|it|those)|what did (?:i|we|he|she)|(?:did|do) you (?:just )?see (?:that|it)$|"
+    r"what (?:else )?(?:do|can|did|are) you (?:just )?(?:see|seeing|looking at)|what(?:'s| is| are) (?:this|that|these|those|it|here|there|"
     r"in (?:view|front)|(?:in|on) (?:the|this|that|my) (?:picture|image|photo|photograph|camera|screen|frame|view|video))|"
     r"describe|look at (?:this|that|me|it)|have a look|"
     r"take a look|what am i (?:looking at|pointing at)|what does (?:this|that|it) (?:look like|show)|what(?:'s| is) going on|can you see$|"

@@ -122,6 +122,18 @@ def bearing(said: str) -> Bearing:
     return Bearing.PERHAPS if points else Bearing.NONE
 
 
+_BACK = re.compile(
+    r"\bwhat (?:was|were) (?:that|this|it|those)"
+    r"(?: just)?(?: (?:a moment ago|just now|before|i (?:just )?(?:showed|held)(?: \w+){0,3}))?\s*[?.!]*$"
+    r"|\bwhat did (?:i|we|he|she) (?:just )?(?:show|hold|have)\b|\bdid you (?:just )?see (?:that|it)\b|\bwhat did you (?:just )?see\b"
+)
+
+
+def looks_back(said: str) -> bool:
+    """Whether it is about what was in view a moment ago, and is not any more."""
+    return bool(_BACK.search(_plain(said)))
+
+
 def wants_reading(said: str) -> bool:
     """Whether it needs the writing that is in view."""
     return bool(_READS.search(_plain(said)))
