@@ -62,7 +62,7 @@ class Views:
     def sight(self, inner: Sight, viewer: Viewer, llm: LanguageModel, user: str = "") -> RememberingSight:
         """The eyes of one conversation, with a memory."""
         pictures = viewer.sees and stays_here(llm)
-        return RememberingSight(inner, self.memory, user or self.user, small=viewer.small, pictures=pictures)
+        return RememberingSight(inner, self.keeper, user or self.user, small=viewer.small, pictures=pictures)
 
 
 def stays_here(llm: LanguageModel) -> bool:
@@ -88,7 +88,7 @@ async def remembered_views(
     async with AsyncExitStack() as stack:
         views = None
         try:
-            if settings.vision.remember:
+            if settings.vision.remember and settings.memory.enabled:
                 views = await stack.enter_async_context(open_views(settings, quiet=quiet, texts=texts))
             elif await anyio.to_thread.run_sync((folder_of(settings) / "views.sqlite3").is_file):
                 async with kept_views(settings):  # what is too old goes, though nothing is added any more

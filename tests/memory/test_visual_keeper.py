@@ -11,7 +11,7 @@ from multimodal_assistant.core.errors import EngineFailed
 from multimodal_assistant.core.types import Pixels, Vectors, VideoFrame
 from multimodal_assistant.engines.scripted import Script
 from multimodal_assistant.engines.scripted_vision import ScriptedImageEncoder
-from multimodal_assistant.memory.visual.keeper import ViewKeeper
+from multimodal_assistant.memory.visual.keeper import Forgetting, ViewKeeper
 from multimodal_assistant.memory.visual.view import Shot
 from multimodal_assistant.processors.scene import Seen
 
@@ -46,6 +46,18 @@ async def test_of_too_many_the_newest_are_kept_and_none_is_lost_at_the_end(tmp_p
         keeper.put("me", shot(1, "black"))  # nobody listens any more, and nobody is troubled
         await keeper.finish()
         assert [view.seen.sightings[0].label for view in await memory.latest("me", 9)] == list(reversed(colours[2:]))
+
+
+async def test_a_request_to_forget_is_not_dropped_for_frames(tmp_path: Path) -> None:
+    async with visual(tmp_path) as memory:
+        await memory.keep("me", shot(60, "red", thing("cup")))
+        keeper = ViewKeeper(memory)
+        keeper.put("me", shot(50, "orange"))
+        keeper.forget("me", Forgetting(until=ago(40)))
+        for number, colour in enumerate(("yellow", "green", "blue", "white")):
+            keeper.put("me", shot(9 - number, colour, thing(colour)))
+        await keeper.finish()
+        assert [view.seen.sightings[0].label for view in await memory.latest("me", 9)] == ["white", "blue", "green", "yellow"]
 
 
 async def test_what_is_being_written_when_all_ends_is_written(tmp_path: Path) -> None:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import anyio
 import pytest
-from visual_lab import LEFT, MIDDLE, NOW, shot, thing, visual
+from visual_lab import LEFT, MIDDLE, NOW, keeping, shot, thing
 
 from multimodal_assistant.core.types import Glance, Picture
+from multimodal_assistant.memory.visual.keeper import ViewKeeper
 from multimodal_assistant.memory.visual.sight import RememberingSight
-from multimodal_assistant.memory.visual.store import VisualMemory
 
 pytestmark = pytest.mark.anyio
 
@@ -30,16 +31,17 @@ class Inner:
         return self.glance.picture
 
 
-def small(memory: VisualMemory, inner: Inner) -> RememberingSight:
-    return RememberingSight(inner, memory, "me", small=True, pictures=False, clock=lambda: NOW)
+def small(keeper: ViewKeeper, inner: Inner) -> RememberingSight:
+    return RememberingSight(inner, keeper, "me", small=True, pictures=False, clock=lambda: NOW)
 
 
 async def test_what_was_seen_is_told_with_place_and_time(tmp_path: Path) -> None:
-    async with visual(tmp_path) as memory:
+    async with keeping(tmp_path) as keeper:
+        memory = keeper.memory
         await memory.keep("me", shot(60 * 24, "green", thing("dog")))
         await memory.keep("me", shot(5, "red", thing("cup", LEFT)))
         inner = Inner()
-        sight = small(memory, inner)
+        sight = small(keeper, inner)
         cup = "I saw a cup on the left at 14:32, five minutes ago."
         assert await sight.look("Where did you last see my cup?") == Glance(answer=cup)
         assert await sight.look("When did you last see my mug?") == Glance(answer=cup)
@@ -54,36 +56,38 @@ async def test_what_was_seen_is_told_with_place_and_time(tmp_path: Path) -> None
 
 
 async def test_other_words_go_to_the_eyes(tmp_path: Path) -> None:
-    async with visual(tmp_path) as memory:
+    async with keeping(tmp_path) as keeper:
         seen = Glance(words="A cat.")
         for said in ("What do you see?", "Where is the cup?", "What is the capital of France?", "Have you seen Casablanca?", ""):
             inner = Inner(seen)
-            assert await small(memory, inner).look(said) == seen
+            assert await small(keeper, inner).look(said) == seen
             assert inner.asked[-1] == said
 
 
 async def test_what_is_in_view_now_is_the_answer(tmp_path: Path) -> None:
-    async with visual(tmp_path) as memory:
+    async with keeping(tmp_path) as keeper:
+        memory = keeper.memory
         await memory.keep("me", shot(5, "red", thing("cup", LEFT)))
         there = Glance(answer="The cup is in the middle.")
-        assert await small(memory, Inner(there)).look("Where is my cup?") == there
+        assert await small(keeper, Inner(there)).look("Where is my cup?") == there
         gone = Glance(answer="I see no cup.")
-        assert (await small(memory, Inner(gone)).look("Where is my cup?")).answer.startswith("I saw a cup on the left")
-        assert await small(memory, Inner(gone)).look("Where is my book?") == Glance(answer="I have not seen your book.")
+        assert (await small(keeper, Inner(gone)).look("Where is my cup?")).answer.startswith("I saw a cup on the left")
+        assert await small(keeper, Inner(gone)).look("Where is my book?") == Glance(answer="I have not seen your book.")
         unknown = Glance(words="A cup.")
-        assert await small(memory, Inner(unknown)).look("Where is my sister?") == unknown
+        assert await small(keeper, Inner(unknown)).look("Where is my sister?") == unknown
 
 
 async def test_a_model_that_sees_is_shown_the_picture(tmp_path: Path) -> None:
-    async with visual(tmp_path) as memory:
+    async with keeping(tmp_path) as keeper:
+        memory = keeper.memory
         id = await memory.keep("me", shot(5, "red", thing("cup", MIDDLE)))
-        sees = RememberingSight(Inner(), memory, "me", small=False, pictures=True, clock=lambda: NOW)
+        sees = RememberingSight(Inner(), keeper, "me", small=False, pictures=True, clock=lambda: NOW)
         glance = await sees.look("Where did you last see my cup?")
         assert glance.picture == await memory.picture("me", id or 0)
         assert glance.words.endswith("I saw a cup in the middle at 14:32, five minutes ago.")
         assert "from before" in glance.words
         assert not glance.answer
-        both = await RememberingSight(Inner(Glance(PICTURE)), memory, "me", small=False, pictures=True, clock=lambda: NOW).look(
+        both = await RememberingSight(Inner(Glance(PICTURE)), keeper, "me", small=False, pictures=True, clock=lambda: NOW).look(
             "Where is my cup?"
         )
         assert both.picture == PICTURE  # one at most, and what is there now comes first
@@ -94,30 +98,41 @@ async def test_a_model_that_sees_is_shown_the_picture(tmp_path: Path) -> None:
 
 
 async def test_a_model_elsewhere_gets_no_picture(tmp_path: Path) -> None:
-    async with visual(tmp_path) as memory:
+    async with keeping(tmp_path) as keeper:
+        memory = keeper.memory
         await memory.keep("me", shot(5, "red", thing("cup", MIDDLE)))
-        far = RememberingSight(Inner(Glance(words="A book.")), memory, "me", small=False, pictures=False, clock=lambda: NOW)
+        far = RememberingSight(Inner(Glance(words="A book.")), keeper, "me", small=False, pictures=False, clock=lambda: NOW)
         assert await far.look("Where is my cup?") == Glance(
             words="now: A book.; from memory: I saw a cup in the middle at 14:32, five minutes ago."
         )
 
 
 async def test_forgetting_takes_an_answer_that_has_begun(tmp_path: Path) -> None:
-    async with visual(tmp_path) as memory:
+    async with keeping(tmp_path) as keeper, anyio.create_task_group() as tasks:
+        memory = keeper.memory
         await memory.keep("me", shot(60, "red", thing("cup")))
         await memory.keep("me", shot(5, "blue", thing("book")))
-        sight = small(memory, Inner())
+        tasks.start_soon(keeper.run)
+        sight = RememberingSight(Inner(), keeper, "me", small=True, pictures=False, clock=lambda: NOW)
+
+        async def left(count: int) -> list[str]:
+            await anyio.wait_all_tasks_blocked()
+            while len(views := await memory.latest("me", 9)) > count:
+                await anyio.wait_all_tasks_blocked()
+            return [view.seen.sightings[0].label for view in views]
+
         said = "Forget what you have seen in the last ten minutes."
         assert (await sight.look(said)).answer == "I forget what I have seen in the last ten minutes: one picture is deleted."
         assert len(await memory.latest("me", 9)) == 2
         await sight.look("Forget what you have seen in the last ten minutes of the film.")  # they had not finished
-        await sight.answering()
-        assert len(await memory.latest("me", 9)) == 2
+        sight.answering()
+        assert len(await left(2)) == 2
         await sight.look(said)
-        await sight.answering()
-        await sight.answering()
-        assert [view.seen.sightings[0].label for view in await memory.latest("me", 9)] == ["cup"]
+        sight.answering()
+        sight.answering()
+        assert await left(1) == ["cup"]
         await sight.look("Forget everything that you have seen.")
-        await sight.answering()
-        assert await memory.latest("me", 9) == []
+        sight.answering()
+        assert await left(0) == []
         assert (await sight.look("Forget what you have seen.")).answer.startswith("I have nothing to forget")
+        tasks.cancel_scope.cancel()

@@ -12,6 +12,7 @@ from opened import edge
 from multimodal_assistant.core.protocols import ImageTextEncoder
 from multimodal_assistant.core.types import Box, Picture, Pixels, Sighting
 from multimodal_assistant.engines.scripted_vision import COLOURS, ScriptedImageEncoder
+from multimodal_assistant.memory.visual.keeper import ViewKeeper
 from multimodal_assistant.memory.visual.ranking import Trust
 from multimodal_assistant.memory.visual.store import Limits, Pictures, VisualMemory, open_visual_memory
 from multimodal_assistant.memory.visual.view import Shot
@@ -72,6 +73,17 @@ async def visual(
     pictures = Pictures(small, pixels_of)
     async with open_visual_memory(folder, chosen, edge, pictures, limits=limits or Limits(), trust=TRUST, clock=lambda: NOW) as memory:
         yield memory
+
+
+@asynccontextmanager
+async def keeping(folder: Path) -> AsyncGenerator[ViewKeeper]:
+    """One that writes what it is given only at the end, unless a test runs it."""
+    async with visual(folder) as memory:
+        keeper = ViewKeeper(memory)
+        try:
+            yield keeper
+        finally:
+            await keeper.finish()
 
 
 def files_with(folder: Path, pieces: Sequence[bytes]) -> list[str]:

@@ -34,7 +34,7 @@ SMALL = Viewer(small=True)
 
 
 def settings(folder: Path, **vision: object) -> Settings:
-    return settings_from(memory={"folder": folder, "user": "me"}, vision={"remember": True, **vision})
+    return settings_from(memory={"folder": folder, "user": "me", "enabled": True}, vision={"remember": True, **vision})
 
 
 async def seen(name: str) -> Seen:
@@ -158,9 +158,11 @@ async def test_retention_is_that_of_the_settings_also_when_nothing_is_remembered
 
 async def test_nothing_is_opened_where_it_is_off(tmp_path: Path) -> None:
     assert not settings_from().vision.remember
-    off = settings_from(memory={"folder": tmp_path / "memory"})
-    async with remembered_views(off, quiet=lambda: True, notice=pytest.fail) as views:
-        assert views is None
+    off = settings_from(memory={"folder": tmp_path / "memory", "enabled": True})
+    no_memory = settings_from(memory={"folder": tmp_path / "memory", "enabled": False}, vision={"remember": True})
+    for one in (off, no_memory):
+        async with remembered_views(one, quiet=lambda: True, notice=pytest.fail) as views:
+            assert views is None
     assert not (tmp_path / "memory").exists()
 
 

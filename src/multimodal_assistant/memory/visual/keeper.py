@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import anyio
@@ -17,8 +18,18 @@ log = logging.getLogger(__name__)
 
 _WAITING = 4
 """Frames that may wait to be encoded: of 1280 x 720 they take 11 MB. Of more, the newest are kept."""
+_REQUESTS = 64
+"""To forget, that may wait beside them."""
 _LOOK_AGAIN = 0.25
 """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgetting:
+    """A request: all that was in view within these times, epoch seconds."""
+
+    since: float | None = None
+    until: float | None = None
 
 
 class ViewKeeper:
@@ -30,8 +41,8 @@ class ViewKeeper:
         self.memory = memory
         self._quiet = quiet
         self._clock = clock
-        self._writing: tuple[str, Shot] | None = None
-        self._send, self._receive = anyio.create_memory_object_stream[tuple[str, Shot]](_WAITING)
+        self._writing: tuple[str, Shot | Forgetting] | None = None
+        self._send, self._receive = anyio.create_memory_object_stream[tuple[str, Shot | Forgetting]](_WAITING + _REQUESTS)
 
     def keep_for(self, user: str, source: str) -> Callable[[VideoFrame, Seen, tuple[Box, ...]], None]:
         """What a live view hands its frames to; it returns at once."""
@@ -44,16 +55,27 @@ class ViewKeeper:
 
     def put(self, user: str, shot: Shot) -> None:
         """Returns at once. Where too many wait, the oldest is dropped."""
-        if self.waiting == _WAITING:
-            self._receive.receive_nowait()
+        if self.waiting >= _WAITING:
+            oldest = self._receive.receive_nowait()
+            if isinstance(oldest[1], Forgetting):
+                self._hand_over(*oldest)
+        self._hand_over(user, shot)
+
+    def forget(self, user: str, request: Forgetting) -> None:
+        """Returns at once; what waits to be written by then is forgotten with the rest."""
+        self._hand_over(user, request)
+
+    def _hand_over(self, user: str, what: Shot | Forgetting) -> None:
         try:
-            self._send.send_nowait((user, shot))
+            self._send.send_nowait((user, what))
+        except anyio.WouldBlock:
+            log.warning("a request to forget what was seen is lost: too many wait")
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):
             log.debug("a view is not kept: the memory is closed")
 
     @property
     def waiting(self) -> int:
-        """Views that are not written yet."""
+        """Views and requests that nobody has taken up yet."""
         return self._send.statistics().current_buffer_used
 
     async def run(self) -> None:
@@ -84,12 +106,15 @@ class ViewKeeper:
             await self._write(self._receive.receive_nowait())
         self._receive.close()
 
-    async def _write(self, waiting: tuple[str, Shot]) -> None:
-        user, shot = self._writing = waiting
+    async def _write(self, waiting: tuple[str, Shot | Forgetting]) -> None:
+        user, what = self._writing = waiting
         try:
-            await self.memory.keep(user, shot, pause=self._pause)
+            if isinstance(what, Forgetting):
+                await self.memory.forget(user, since=what.since, until=what.until)
+            else:
+                await self.memory.keep(user, what, pause=self._pause)
         except AssistantError as error:
-            log.warning("a view is not kept: %s", error)
+            log.warning("a view is not kept, or not forgotten: %s", error)
         self._writing = None
 
     async def _pause(self) -> None:

@@ -1,22 +1,19 @@
 """The eyes of a conversation, with a memory: what is asked of the past is answered from what was kept."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from multimodal_assistant.core.errors import AssistantError
 from multimodal_assistant.core.protocols import Sight
 from multimodal_assistant.core.types import Glance, Picture
 from multimodal_assistant.processors.visual_words import labels_for
 
+from .keeper import Forgetting, ViewKeeper
 from .ranking import wanted
 from .requests import Past, past
-from .store import EVERYTHING, VisualMemory
+from .store import EVERYTHING
 from .telling import forgetting, found, not_found, summary
 from .view import Recalled
-
-log = logging.getLogger(__name__)
 
 _MOST_VIEWS = 500
 """That a summary is made of."""
@@ -34,7 +31,7 @@ class RememberingSight:
     def __init__(
         self,
         inner: Sight,
-        memory: VisualMemory,
+        keeper: ViewKeeper,
         user: str,
         *,
         small: bool,
@@ -42,7 +39,8 @@ class RememberingSight:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC).astimezone(),
     ) -> None:
         self._inner = inner
-        self._memory = memory
+        self._keeper = keeper
+        self._memory = keeper.memory
         self._user = user
         self._small = small
         self._pictures = pictures
@@ -75,14 +73,11 @@ class RememberingSight:
         """See `core.protocols.Sight`: most of what is asked is about what is there now."""
         return await self._inner.ahead()
 
-    async def answering(self) -> None:
+    def answering(self) -> None:
         """The answer to what was said last has begun: what is to be forgotten is forgotten now, and not for words that were taken back."""
         request, self._to_forget = self._to_forget, None
         if request is not None:
-            try:
-                await self._memory.forget(self._user, since=request.since, until=request.until)
-            except AssistantError as error:
-                log.warning("what was seen is not forgotten: %s", error)
+            self._keeper.forget(self._user, Forgetting(request.since, request.until))
 
     async def _summary(self, request: Past, now: datetime) -> Glance:
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
