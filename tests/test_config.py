@@ -48,6 +48,7 @@ def test_defaults_need_nothing() -> None:
     assert (settings.profile, settings.stt.model, settings.llm.model, settings.tts.voice) == ("balanced", "", "auto", "auto")
     assert settings.threads == default_threads()
     assert settings.llm.api_key is None
+    assert not settings.vision.remember
     assert settings.home.is_absolute()
 
 
@@ -110,6 +111,9 @@ def test_settings_cannot_be_changed() -> None:
         ("ASSISTANT_LLM__CONTEXT", "12", "llm.context"),
         ("ASSISTANT_STT__DEVICE", "abacus", "stt.device"),
         ("ASSISTANT_TTS__SPEED", "9", "tts.speed"),
+        ("ASSISTANT_VISION__KEEP_DAYS", "0", "vision.keep_days"),
+        ("ASSISTANT_VISION__MOST_VIEWS", "0", "vision.most_views"),
+        ("ASSISTANT_VISION__REMEMBER", "perhaps", "vision.remember"),
         ("ASSISTANT_LLM__MODEL_", "x", "llm.model_"),
     ],
 )

@@ -17,7 +17,7 @@ from .core.types import Picture, Pixels
 from .engines import registry
 from .models.store import open_store
 from .pipeline.describe import Eyes
-from .pipeline.live import LiveView
+from .pipeline.live import Keep, LiveView
 from .pipeline.look_ahead import keeps_pictures
 from .pipeline.sight import LiveSight, NoSight, ShownSight, Viewer
 from .pipeline.views import StillView
@@ -42,19 +42,26 @@ def eyes_of(settings: Settings) -> Eyes:
 
 @asynccontextmanager
 async def live_sight(
-    settings: Settings, llm: LanguageModel, source: VideoSource, bus: EventBus, *, busy: Callable[[], bool], notice: Callable[[str], None]
+    settings: Settings,
+    llm: LanguageModel,
+    source: VideoSource,
+    bus: EventBus,
+    *,
+    busy: Callable[[], bool],
+    notice: Callable[[str], None],
+    keep: Keep | None = None,
 ) -> AsyncGenerator[Sight]:
     """For a conversation before `source`, which is kept open as long as the block lasts. Raises `ModelMissing`.
 
-    busy: whether an answer is being made. notice: is told when the source is lost, and when it is back.
+    busy: whether an answer is being made. notice: is told when the source is lost, and when it is back. keep: remembers what is seen.
     """
     viewer = await viewer_of(llm)
     async with AsyncExitStack() as stack:
         eyes = None
-        if not viewer.sees:
+        if not viewer.sees or keep is not None:  # what is remembered is found again by the names of things
             eyes = await stack.enter_async_context(aclosing(eyes_of(settings)))
             await eyes.warm()
-        view = live_view(source, viewer, eyes)
+        view = LiveView(source, encoded, eyes, keep)
         bus.subscribe(SpeechStarted, lambda _: view.speech_begins())
         bus.subscribe(TurnCommitted, lambda _: view.speech_ends())
         frames = await stack.enter_async_context(watching(source, notice))

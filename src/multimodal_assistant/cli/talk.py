@@ -1,7 +1,7 @@
 """`assistant talk`: a hands-free conversation."""
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ import click
 
 from multimodal_assistant.core.connection import Connection
 from multimodal_assistant.core.errors import UsageError
-from multimodal_assistant.core.events import Event, EventBus
+from multimodal_assistant.core.events import AnswerBegun, Event, EventBus
 
 from .options import engine_flags, memory_flags, settings_flags
 from .run import run
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from multimodal_assistant.core.protocols import Sight, VideoSource
     from multimodal_assistant.pipeline.reply import EndOfTurn, Engines, Manner
     from multimodal_assistant.pipeline.session import Session
+    from multimodal_assistant.visual_memory import Views
 
     from .talk_view import TalkView
 
@@ -159,6 +160,7 @@ async def _ready(options: Options) -> AsyncGenerator[_Talk]:
     from multimodal_assistant.remembering import remembered
     from multimodal_assistant.seeing import looks_ahead
     from multimodal_assistant.transports.recorded import recording_folder
+    from multimodal_assistant.visual_memory import remembered_views
 
     from .event_file import EventFile
     from .talk_view import TalkView
@@ -172,10 +174,18 @@ async def _ready(options: Options) -> AsyncGenerator[_Talk]:
             if path is not None:
                 bus.subscribe(Event, files.enter_context(EventFile(path)).write)
         talk: _Talk | None = None
+
+        def quiet() -> bool:
+            return talk is not None and talk.quiet
+
+        def making() -> bool:
+            return talk is not None and talk.making
+
         async with (
             await assemble(settings, tell=view.remark) as assistant,
             turn_detector(settings) as detector,
-            remembered(settings, assistant.engines.llm, quiet=lambda: talk is not None and talk.quiet, notice=view.remark) as memories,
+            remembered(settings, assistant.engines.llm, quiet=quiet, notice=view.remark) as memories,
+            remembered_views(settings, quiet=quiet, notice=view.remark, texts=memories and memories.store.embedder) as views,
         ):
             view.notes(assistant.notes)
             with view.loading():
@@ -183,7 +193,7 @@ async def _ready(options: Options) -> AsyncGenerator[_Talk]:
                 await detector.warm()
                 manner = await assistant.patient()
             # A video begins with the conversation.
-            async with _sight(options, settings, assistant.engines.llm, bus, view, lambda: talk is not None and talk.making) as sight:
+            async with _sight(options, settings, assistant.engines.llm, bus, view, making, views) as sight:
                 ahead = options.shows and await looks_ahead(assistant.engines.llm, manner.system)
                 manner = replace(manner, sight=sight, looks_ahead=ahead, memory=None if memories is None else memories.conversation())
                 talk = _Talk(assistant.engines, manner, detector, view, bus, record)
@@ -192,20 +202,27 @@ async def _ready(options: Options) -> AsyncGenerator[_Talk]:
 
 @asynccontextmanager
 async def _sight(
-    options: Options, settings: Any, llm: Any, bus: EventBus, view: "TalkView", busy: Callable[[], bool]
+    options: Options, settings: Any, llm: Any, bus: EventBus, view: "TalkView", busy: Callable[[], bool], views: "Views | None"
 ) -> "AsyncGenerator[Sight]":
-    """What is shown, if anything is."""
+    """What is shown, if anything is, and what was seen before, if that is remembered."""
     from multimodal_assistant.pipeline.sight import NoSight
-    from multimodal_assistant.seeing import live_sight, source_of
+    from multimodal_assistant.seeing import live_sight, source_of, viewer_of
     from multimodal_assistant.transports.camera import Camera
 
-    source: VideoSource
+    source: VideoSource | None = None
     if options.camera is not None:
         source = Camera(options.camera)
     elif options.video is not None:
         source = source_of(options.video)
-    else:
-        yield NoSight()
-        return
-    async with live_sight(settings, llm, source, bus, busy=busy, notice=view.notice) as sight:
+    async with AsyncExitStack() as stack:
+        sight: Sight = NoSight()
+        if source is not None:
+            keep = None if views is None else views.keep(source.name)
+            opened = live_sight(settings, llm, source, bus, busy=busy, notice=view.notice, keep=keep)
+            sight = await stack.enter_async_context(opened)
+        if views is not None:
+            sight = remembering = views.sight(sight, await viewer_of(llm), llm)
+            bus.subscribe(AnswerBegun, lambda _: remembering.answering())
+            if source is not None:
+                view.remark(views.notice)
         yield sight
