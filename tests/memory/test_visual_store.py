@@ -242,7 +242,7 @@ async def test_a_log_that_is_none_or_of_the_future_is_named(tmp_path: Path) -> N
             pass
     (tmp_path / "views.sqlite3").unlink()
     log = VisualLog(tmp_path / "views.sqlite3")
-    log._db.execute("PRAGMA user_version = 99")  # pyright: ignore[reportPrivateUsage]
+    log.db.execute("PRAGMA user_version = 99")
     log.close()
     with pytest.raises(MemoryStoreError, match="newer version"):
         async with visual(tmp_path):

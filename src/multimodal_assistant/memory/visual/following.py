@@ -14,7 +14,8 @@ from multimodal_assistant.memory.note import Scope
 from multimodal_assistant.memory.store import OpenIndex
 from multimodal_assistant.memory.terms import sparse_note
 
-from .log import Indexed, VisualLog
+from .log import VisualLog
+from .reading import Indexed
 
 log = logging.getLogger(__name__)
 

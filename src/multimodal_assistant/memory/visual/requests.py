@@ -63,7 +63,7 @@ _ASKED: tuple[tuple[Kind, bool, str], ...] = (
     (
         "forget",
         False,
-        rf"{_FORGET} (?:all )?(?:of )?(?:the |your |my )?(?:pictures|photos|images|views|visual memor(?:y|ies))(?: {_KEPT})?",
+        rf"{_FORGET} (?:all )?(?:of )?(?:the |your |my )?(?:pictures|photos|images|views|visual (?:memory|memories))(?: {_KEPT})?",
     ),
 )
 """What is asked for, whether it may be in view now, and how people say it."""
