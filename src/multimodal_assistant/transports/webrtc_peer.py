@@ -1,7 +1,8 @@
 """One browser at the other end of a WebRTC connection: an offer in, an answer out, then sound and events both ways.
 
 Built on aiortc. What is set differently from its defaults, and why: no STUN server of anybody else; packets of the microphone
-are decoded as they arrive (its jitter buffer of 16 packets that waits for 4 costs 60 ms, and several hundred after a loss);
+are decoded as they arrive (its jitter buffer of 16 packets that waits for 4 costs 60 ms, and several hundred after a loss), and
+pictures when they are whole, not when the next one begins;
 this machine's loopback address is a candidate too.
 """
 
@@ -24,6 +25,7 @@ from multimodal_assistant.core.errors import UsageError
 
 from .camera_track import CameraTrack
 from .webrtc import VoiceTrack, WebRtcConnection, mono
+from .whole_pictures import WholePictures
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +109,9 @@ class Peer:
         for transceiver in self._pc.getTransceivers():
             transceiver.direction = "sendrecv" if transceiver is audio[0] else "recvonly" if transceiver in video[:1] else "inactive"
         audio[0].sender.replaceTrack(self._voice)
-        _decode_as_they_come(audio[0].receiver)
+        _buffer(audio[0].receiver, InOrder())
+        for transceiver in video[:1]:
+            _buffer(transceiver.receiver, WholePictures())
         try:
             await self._pc.setLocalDescription(await self._pc.createAnswer())
         except Exception as error:
@@ -225,7 +229,7 @@ class InOrder:
         return False, JitterFrame(data=data, timestamp=packet.timestamp)
 
 
-def _decode_as_they_come(receiver: Any) -> None:
+def _buffer(receiver: Any, buffer: InOrder | WholePictures) -> None:
     """aiortc has no setting for its buffer; this is the name that it keeps it under."""
     assert hasattr(receiver, "_RTCRtpReceiver__jitter_buffer")
-    receiver._RTCRtpReceiver__jitter_buffer = InOrder()
+    receiver._RTCRtpReceiver__jitter_buffer = buffer
