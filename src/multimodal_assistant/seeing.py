@@ -20,8 +20,8 @@ from .pipeline.describe import Eyes
 from .pipeline.live import Keep, LiveView
 from .pipeline.look_ahead import keeps_pictures
 from .pipeline.sight import LiveSight, NoSight, ShownSight, Viewer
-from .pipeline.views import StillView
-from .transports.pictures import STILLS, StillSource, jpeg, picture_pixels
+from .pipeline.views import Encode, StillView
+from .transports.pictures import LONG_SIDE, STILLS, StillSource, jpeg, picture_pixels
 from .transports.video_file import VideoFile
 from .transports.watching import watching
 
@@ -87,9 +87,9 @@ async def eyes_for(settings: Settings, viewer: Viewer, notice: Callable[[str], N
         yield eyes
 
 
-def live_view(source: VideoSource, viewer: Viewer, eyes: Eyes | None) -> LiveView:
-    """What `source` shows, for this viewer."""
-    return LiveView(source, encoded, None if viewer.sees else eyes)
+def live_view(source: VideoSource, viewer: Viewer, eyes: Eyes | None, encode: Encode | None = None) -> LiveView:
+    """What `source` shows, for this viewer. encode: as it is sent to a model that sees, if not as pictures are in general."""
+    return LiveView(source, encode or encoded, None if viewer.sees else eyes)
 
 
 async def still_view(picture: Picture, eyes: Eyes | None) -> StillView:
@@ -116,9 +116,9 @@ async def viewer_of(llm: LanguageModel) -> Viewer:
     return Viewer(isinstance(llm, Seeing) and await llm.sees(), isinstance(llm, Prefilling))
 
 
-async def encoded(pixels: Pixels) -> Picture:
+async def encoded(pixels: Pixels, long_side: int = LONG_SIDE) -> Picture:
     """As a language model is sent it."""
-    return await anyio.to_thread.run_sync(jpeg, pixels)
+    return await anyio.to_thread.run_sync(jpeg, pixels, long_side)
 
 
 @asynccontextmanager

@@ -140,6 +140,17 @@ async def test_a_view_that_is_over_shows_nothing() -> None:
     assert view.blind == "I cannot see anything: party.mp4 shows nothing."
 
 
+async def test_nothing_of_what_was_put_away_is_told_of_what_comes_after_it() -> None:
+    view = LiveView(Shown(), encode, eyes([CAT], [DOG]))
+    sight = LiveSight(view, Viewer())
+    await watched(view, scenery(1), scenery(1), scenery(1))
+    assert "cat" in (await sight.look("What do you see?")).words
+    view.forget()
+    assert (await sight.look("What do you see?")).answer == "I cannot see anything: the camera shows nothing."
+    await watched(view, scenery(1), scenery(1), scenery(1))
+    assert (await sight.look("What do you see?")).words == "A dog in the middle."
+
+
 async def test_a_model_that_sees_gets_the_same_bytes_while_nothing_changes_and_no_picture_it_has_no_need_of() -> None:
     view = LiveView(Shown(), encode, None)
     sight = LiveSight(view, Viewer(sees=True))

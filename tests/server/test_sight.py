@@ -211,3 +211,33 @@ async def test_what_a_camera_sees_is_told_in_words() -> None:
                 await _ask(caller)
     assert llm.ledger.requests[-1] == "(In view: A cat in the middle.)\n\nWhat do you see?"
     assert not any(llm.shown)
+
+
+async def shows(caller: Caller, what: str) -> dict[str, Any]:
+    """Say so; the session as it is then."""
+    before = len(caller.events)
+    caller.send(type="session.update", session={"type": "realtime", "assistant": {"shows": what}})
+    return (await caller.until("session.updated", since=before))["session"]
+
+
+async def test_what_is_put_away_is_not_seen_any_more_from_that_moment_on() -> None:
+    llm = ScriptedLlm(replies=["Yes."], sees=True)
+    async with serving(llm=llm) as server, calling(server.address, camera=Camera()) as caller:
+        assert (await shows(caller, "screen"))["assistant"] == {"vision": True, "shows": "screen"}
+        await _ask(caller)
+        assert llm.shown[0] is not None
+        await shows(caller, "nothing")  # its pictures go on coming
+        await _ask(caller)
+        assert said(caller)[-1] == "I cannot see anything: no camera is on, and no picture is shown."
+        await shows(caller, "camera")
+        await _ask(caller)
+        assert len(llm.shown) == 2
+        assert llm.shown[1] is not None
+
+
+async def test_who_shows_what_is_no_kind_of_picture_is_told() -> None:
+    async with serving(llm=ScriptedLlm(sees=True)) as server, socket_of(server) as socket:
+        await socket.recv()
+        await socket.send(json.dumps({"type": "session.update", "session": {"type": "realtime", "assistant": {"shows": "a film"}}}))
+        event = json.loads(await socket.recv())
+        assert "assistant.shows" in event["error"]["message"]

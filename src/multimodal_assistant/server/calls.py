@@ -5,7 +5,7 @@ call lives on its own from then on, until its client leaves or it is hung up.
 import json
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
@@ -14,14 +14,12 @@ from fastapi import APIRouter, Request, Response
 from starlette.datastructures import UploadFile
 
 from multimodal_assistant.core.types import Samples
-from multimodal_assistant.pipeline.live import LiveView
-from multimodal_assistant.seeing import live_view
-from multimodal_assistant.transports.camera_track import CameraTrack
 from multimodal_assistant.transports.realtime_items import ServerEvent
 from multimodal_assistant.transports.realtime_story import Story
 from multimodal_assistant.transports.webrtc import VoiceTrack, WebRtcConnection
 from multimodal_assistant.transports.webrtc_peer import BadOffer, Peer
 
+from .camera import ClientCamera
 from .conversation import Conversation
 from .door import Door
 from .faults import fault
@@ -87,8 +85,8 @@ class Calls:
                 story.played(sound)
 
             connection = WebRtcConnection(play)
-            camera = CameraTrack() if self._host.sees else None
-            async with Peer(connection, voice, camera) as peer:
+            camera = ClientCamera(self._host.viewer, self._host.eyes) if self._host.sees else None
+            async with Peer(connection, voice, None if camera is None else camera.track) as peer:
                 told.append(peer)
                 task_status.started(Answer(name, await peer.answer(offer)))
                 self._ends[name] = peer.gone
@@ -96,10 +94,9 @@ class Calls:
                 try:
                     if await peer.connect():
                         async with anyio.create_task_group() as tasks:
-                            view = None if camera is None else live_view(camera, self._host.viewer, self._host.eyes)
-                            conversation = Conversation(self._host, name, connection, story, tasks, camera=view)
-                            if view is not None and camera is not None:
-                                tasks.start_soon(_watch, camera, view, conversation, name="view")
+                            conversation = Conversation(self._host, name, connection, story, tasks, camera=camera)
+                            if camera is not None:
+                                tasks.start_soon(camera.watch, lambda: conversation.making, name="view")
                             tasks.start_soon(_part, conversation, peer, seconds, name="end of the call")
                             await self._converse(conversation, tasks, peer, wishes)
                             tasks.cancel_scope.cancel()
@@ -122,11 +119,6 @@ class Calls:
         tasks.start_soon(peer.watch, name="watch")
         tasks.start_soon(_obey, conversation, peer, name="events")
         await peer.gone.wait()
-
-
-async def _watch(camera: CameraTrack, view: LiveView, conversation: Conversation) -> None:
-    async with aclosing(camera.frames()) as frames:
-        await view.watch(frames, busy=lambda: conversation.making)
 
 
 async def _obey(conversation: Conversation, peer: Peer) -> None:

@@ -9,7 +9,6 @@ from anyio.abc import TaskGroup
 
 from multimodal_assistant.core.connection import Connection
 from multimodal_assistant.core.events import AnswerFinished, Event, EventBus, SpeechStarted, TurnCommitted
-from multimodal_assistant.pipeline.live import LiveView
 from multimodal_assistant.pipeline.session import Session
 from multimodal_assistant.pipeline.sight import NoSight
 from multimodal_assistant.transports.realtime import RealtimeConnection
@@ -33,6 +32,7 @@ from multimodal_assistant.transports.realtime_messages import (
 )
 from multimodal_assistant.transports.realtime_story import Story
 
+from .camera import ClientCamera
 from .entries import Entries
 from .host import Host
 from .sight import ClientSight
@@ -55,7 +55,7 @@ class Conversation:
     """What belongs to one client.
 
     story: tells the client. tasks: the parent of the session. packets: the connection again, where the client's sound comes in
-    events; None where it has a way of its own. camera: what the client's sees.
+    events; None where it has a way of its own. camera: what the client's video track shows.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Conversation:
         tasks: TaskGroup,
         *,
         packets: RealtimeConnection | None = None,
-        camera: LiveView | None = None,
+        camera: ClientCamera | None = None,
     ) -> None:
         self._host = host
         self._name = name
@@ -139,6 +139,8 @@ class Conversation:
         refused = self._wishes.update(wishes, event_id)
         sound = self._wishes.session.audio
         self._story.sound_as(sound.output.format.format)
+        if self._sight is not None:
+            self._sight.shows(self._wishes.session.assistant.shows)
         if self._sound is not None:
             self._sound.arrives_as(sound.input.format.format)
             if by_hand != self._wishes.manual:

@@ -7,28 +7,34 @@ import re
 from multimodal_assistant.core.errors import UnreadablePicture
 from multimodal_assistant.core.types import Glance, Picture
 from multimodal_assistant.pipeline.describe import Eyes
-from multimodal_assistant.pipeline.live import LiveView
-from multimodal_assistant.pipeline.sight import LiveSight, NoSight, ShownSight, Viewer
+from multimodal_assistant.pipeline.sight import NoSight, ShownSight, Viewer
 from multimodal_assistant.seeing import still_view
+
+from .camera import ClientCamera
 
 _URI = re.compile(r"data:(image/(?:jpeg|png|webp));base64,")
 _BEGINNINGS = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n", "image/webp": b"RIFF"}
 
 
 class ClientSight:
-    """A `core.protocols.Sight`. camera: what it sees, if there is one."""
+    """A `core.protocols.Sight`. camera: of a client that has a video track."""
 
-    def __init__(self, viewer: Viewer, eyes: Eyes | None, camera: LiveView | None = None) -> None:
+    def __init__(self, viewer: Viewer, eyes: Eyes | None, camera: ClientCamera | None = None) -> None:
         self._viewer = viewer
         self._eyes = eyes
         self._camera = camera
-        self._live = NoSight() if camera is None else LiveSight(camera, viewer)
+        self._live = camera or NoSight()
         self._shown: Picture | None = None
         self._still: ShownSight | None = None
 
     def show(self, uri: str) -> None:
         """A picture for the next answer. Raises `ValueError` for what is none."""
         self._shown, self._still = picture_of(uri), None
+
+    def shows(self, what: str | None) -> None:
+        """See `ClientCamera`."""
+        if self._camera is not None:
+            self._camera.shows(what)
 
     async def look(self, said: str) -> Glance:
         """What the next answer is about: a picture, or what the camera sees."""

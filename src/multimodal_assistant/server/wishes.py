@@ -149,7 +149,9 @@ class Wishes:
             else:
                 del side["format"]["rate"]
         del session["prompt"]
-        beyond = {"vision": True} if self._own.sees else {}
+        beyond: dict[str, Any] = {"vision": True} if self._own.sees else {}
+        if self._own.sees and self.session.assistant.shows is not None:
+            beyond["shows"] = self.session.assistant.shows
         if self._own.manner.memory is not None:
             beyond["memory"] = self.session.assistant.memory
         del session["assistant"]

@@ -16,17 +16,35 @@ from multimodal_assistant.core.types import Pixels, VideoFrame
 
 from .pacing import Pace
 
-_LONG_SIDE = 1280  # pixels: what is larger is made smaller before anybody looks
+LONG_SIDE = 1280
+"""Pixels: what is larger is made smaller before anybody looks."""
 
 
 class CameraTrack:
     """What one caller shows. A `core.protocols.VideoSource`."""
 
-    name = "the camera"
-
     def __init__(self, *, rate: float = 1.0) -> None:
+        self.name = "the camera"
+        """What it is, for people."""
+        self.open = False
+        """Something is shown, or about to be."""
+        self.begun = anyio.Event()
+        """The first picture of it has come."""
+        self._away = False
+        self._long_side = LONG_SIDE
         self._newest: tuple[av.VideoFrame, float] | None = None
+        self._came = anyio.Event()
         self._pace = Pace(rate)
+
+    def show(self, name: str, long_side: int = LONG_SIDE) -> None:
+        """Another thing is shown from now on, and kept no larger than that."""
+        self.name, self._long_side = name, long_side
+        self.open, self._away, self._newest = True, False, None
+        self.begun = anyio.Event()
+
+    def put_away(self) -> None:
+        """Nothing is shown any more; what was is still on its way for a moment."""
+        self.open, self._away, self._newest = False, True, None
 
     @property
     def rate(self) -> float:
@@ -43,23 +61,29 @@ class CameraTrack:
             try:
                 frame = await track.recv()
             except MediaStreamError:
+                self.put_away()
                 return
-            if isinstance(frame, av.VideoFrame):
+            if isinstance(frame, av.VideoFrame) and not self._away:
+                self.open = True
                 self._newest = (frame, anyio.current_time())
+                self._came.set()
+                self.begun.set()
 
     async def frames(self) -> AsyncGenerator[VideoFrame]:
         """What is new, for ever: a caller may show something later. See `core.protocols.VideoSource`."""
         last = anyio.current_time()
         while True:
+            await self._came.wait()  # the first one is not kept waiting
+            self._came = anyio.Event()
             newest, self._newest = self._newest, None
             if newest is not None:
                 frame, at = newest
-                yield VideoFrame(await anyio.to_thread.run_sync(pixels_of, frame), at)
-            last = await self._pace.next(last)
+                yield VideoFrame(await anyio.to_thread.run_sync(pixels_of, frame, self._long_side), at)
+                last = await self._pace.next(last)
 
 
-def pixels_of(frame: av.VideoFrame) -> Pixels:
-    """The frame, at most 1280 pixels on its long side."""
-    scale = min(1.0, _LONG_SIDE / max(frame.width, frame.height))
+def pixels_of(frame: av.VideoFrame, long_side: int = LONG_SIDE) -> Pixels:
+    """The frame, with no side longer than that."""
+    scale = min(1.0, long_side / max(frame.width, frame.height))
     width, height = (max(round(side * scale), 1) for side in (frame.width, frame.height))
     return np.ascontiguousarray(frame.reformat(width=width, height=height, format="rgb24").to_ndarray(), dtype=np.uint8)

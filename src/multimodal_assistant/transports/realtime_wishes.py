@@ -121,6 +121,8 @@ class Beyond(_Wish):
 
     memory: bool = True
     """What is said is remembered, and what was said before is recalled, where the server has a memory."""
+    shows: Literal["camera", "screen", "picture", "nothing"] | None = None
+    """What the video track has from now on; None: the client does not say."""
 
 
 class SessionWishes(_Wish):

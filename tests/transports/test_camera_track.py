@@ -1,0 +1,87 @@
+"""What a caller's track shows: the newest, of a size that suits it, and nothing once it is put away."""
+
+from contextlib import aclosing
+
+import anyio
+import av
+import numpy as np
+import pytest
+from aiortc.mediastreams import MediaStreamError
+
+from multimodal_assistant.core.types import VideoFrame
+from multimodal_assistant.transports.camera_track import CameraTrack
+
+pytestmark = pytest.mark.anyio
+
+
+class Track:
+    """aiortc's, of pictures of one grey each."""
+
+    def __init__(self, *greys: int, width: int = 1920, height: int = 1080) -> None:
+        self._pictures = [np.full((height, width, 3), grey, np.uint8) for grey in greys]
+
+    async def recv(self) -> av.VideoFrame:
+        if not self._pictures:
+            raise MediaStreamError
+        return av.VideoFrame.from_ndarray(self._pictures.pop(0), format="rgb24")
+
+
+class EndlessTrack(Track):
+    """The same, but it does not end: nothing more comes."""
+
+    async def recv(self) -> av.VideoFrame:
+        if not self._pictures:
+            await anyio.sleep_forever()
+        return await super().recv()
+
+
+async def shown(camera: CameraTrack) -> VideoFrame:
+    """The next frame."""
+    with anyio.fail_after(5):
+        async with aclosing(camera.frames()) as frames:
+            return await anext(frames)
+
+
+async def take(camera: CameraTrack, track: Track) -> None:
+    """All there is."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(camera.take, track)
+        await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+
+
+async def test_the_newest_picture_is_shown() -> None:
+    camera = CameraTrack()
+    assert not camera.open
+    await take(camera, EndlessTrack(10, 20, 30))
+    assert camera.open
+    frame = await shown(camera)
+    assert frame.pixels.shape == (720, 1280, 3)
+    assert abs(int(frame.pixels[0, 0, 0]) - 30) <= 2
+
+
+async def test_a_screen_is_kept_larger() -> None:
+    camera = CameraTrack()
+    camera.show("the screen", 1600)
+    assert (camera.name, camera.open) == ("the screen", True)
+    await take(camera, EndlessTrack(10))
+    assert (await shown(camera)).pixels.shape == (900, 1600, 3)
+
+
+async def test_what_is_put_away_is_not_seen_even_if_more_of_it_comes() -> None:
+    camera = CameraTrack()
+    await take(camera, EndlessTrack(10))
+    camera.put_away()
+    await take(camera, EndlessTrack(20))
+    assert not camera.open
+    camera.show("the camera")
+    assert not camera.begun.is_set()
+    await take(camera, EndlessTrack(200))
+    assert camera.begun.is_set()
+    assert abs(int((await shown(camera)).pixels[0, 0, 0]) - 200) <= 2
+
+
+async def test_a_track_that_ends_shows_nothing() -> None:
+    camera = CameraTrack()
+    await camera.take(Track(10))
+    assert not camera.open
