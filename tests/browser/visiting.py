@@ -32,6 +32,14 @@ _FLAGS = (
     "--disable-component-update",
 )
 
+THIS_TAB = "--auto-accept-this-tab-capture"
+"""The dialog in which people choose a screen does not come up without one. With this flag this tab is chosen, and really recorded, where
+a page asks for it, as `CHOOSE_THIS_TAB` makes ours do."""
+CHOOSE_THIS_TAB = """
+  const devices = MediaDevices.prototype, ask = devices.getDisplayMedia;
+  devices.getDisplayMedia = function (wishes) { return ask.call(this, { ...wishes, preferCurrentTab: true }); };
+"""
+
 _LOUDEST = """async (seconds) => {
   const context = new AudioContext();
   const analyser = new AnalyserNode(context, { fftSize: 2048 });
@@ -100,10 +108,10 @@ class Visit:
 
 
 @asynccontextmanager
-async def browsing(*, microphone: Path | None = None, bare: bool = False) -> AsyncGenerator[Browser]:
-    """A browser. microphone: what is said into it, once; bare: there is none."""
+async def browsing(*, microphone: Path | None = None, bare: bool = False, more: Sequence[str] = ()) -> AsyncGenerator[Browser]:
+    """A browser. microphone: what is said into it, once; bare: there is none. more: flags of Chromium."""
     assert CHROMIUM is not None
-    flags: list[str] = [*_FLAGS]
+    flags: list[str] = [*_FLAGS, *more]
     environment: dict[str, str | float | bool] = {**os.environ}
     if microphone is not None:
         flags.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
@@ -120,11 +128,11 @@ async def browsing(*, microphone: Path | None = None, bare: bool = False) -> Asy
 
 @asynccontextmanager
 async def visiting(
-    address: str, *, microphone: Path | None = None, allowed: bool = True, bare: bool = False, **context: Any
+    address: str, *, microphone: Path | None = None, allowed: bool = True, bare: bool = False, more: Sequence[str] = (), **context: Any
 ) -> AsyncGenerator[Visit]:
-    """Somebody on the page. allowed: they let the browser use the microphone. context: of Playwright."""
+    """Somebody on the page. allowed: they let the browser use the microphone. more: flags. context: of Playwright."""
     expect.set_options(timeout=PATIENCE)
-    async with browsing(microphone=microphone, bare=bare) as browser:
+    async with browsing(microphone=microphone, bare=bare, more=more) as browser:
         tab = await browser.new_context(**context)
         if allowed:
             await tab.grant_permissions(["microphone", "camera"])

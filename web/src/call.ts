@@ -35,6 +35,8 @@ export class Call {
   private readonly pc = new RTCPeerConnection({ iceServers: [] });
   private readonly channel = this.pc.createDataChannel("oai-events");
   private readonly voice = this.pc.addTransceiver("audio", { direction: "sendrecv" });
+  /** Offered whether there is something to show or not: later on nothing can be added to a call. */
+  private readonly sight = this.pc.addTransceiver("video", { direction: "sendonly" });
   private readonly pulse = new Pulse(this.pc, (event) => this.send(event), () => this.fail(words.LOST));
   private place = "";
   private goodbye = "";
@@ -72,6 +74,11 @@ export class Call {
     await this.voice.sender.replaceTrack(track);
   }
 
+  /** What the server sees from now on; null: nothing. */
+  async see(track: MediaStreamTrack | null): Promise<void> {
+    await this.sight.sender.replaceTrack(track);
+  }
+
   /** End it. Safe to call twice. */
   hangUp(): void {
     if (!this.end()) return;
@@ -97,7 +104,7 @@ export class Call {
     this.channel.addEventListener("message", (event) => this.received(String(event.data)));
     this.channel.addEventListener("close", () => this.closed());
     await this.voice.sender.replaceTrack(wishes.microphone);
-    if (wishes.picture) this.pc.addTransceiver(wishes.picture, { direction: "sendrecv" });
+    await this.see(wishes.picture);
     await this.pc.setLocalDescription(await this.pc.createOffer());
     await within(GATHER_MS, gathered(this.pc)).catch(() => undefined); // what was found by then has to do
     const answer = await this.ask(wishes.session, given);

@@ -70,6 +70,11 @@ export class Line {
     await this.call?.hearFrom(track);
   }
 
+  /** What the server sees; likewise. */
+  async see(track: MediaStreamTrack | null): Promise<void> {
+    await this.call?.see(track);
+  }
+
   private drop(): void {
     window.clearInterval(this.timer);
     this.attempt?.abort();
@@ -89,6 +94,7 @@ export class Line {
       this.call = call;
       this.tries = 0;
       await call.hearFrom(this.wishes().microphone); // it may have been opened meanwhile
+      await call.see(this.wishes().picture);
       this.watcher.opened();
       this.become({ kind: "live" });
     } catch (error) {

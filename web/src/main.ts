@@ -36,7 +36,7 @@ class Page {
     const wishes = () => ({ session: wanted(), microphone: this.microphone.track, picture: this.sight.track });
     this.line = new Line(
       wishes,
-      { changed: (state) => this.connected(state), told: (event) => this.told(event), opened: () => this.retell() },
+      { changed: (state) => this.connected(state), told: (event) => this.told(event), opened: () => this.opened() },
       byId("loudspeaker", HTMLAudioElement),
     );
     const key = byId("key", HTMLInputElement);
@@ -47,7 +47,7 @@ class Page {
       theme: () => this.themed(),
     });
     this.sight = new Sight({
-      showing: () => this.line.renew(),
+      showing: () => void this.showing(),
       trouble: (text) => this.status.notice(text),
     });
     new Composer(byId("composer", HTMLFormElement), byId("text", HTMLTextAreaElement), (text) => this.type(text));
@@ -149,6 +149,25 @@ class Page {
     this.level.stop();
     this.sight.end();
     this.show();
+  }
+
+  // Showing
+
+  /** Nothing of what was shown before comes after the word that it is something else. */
+  private async showing(): Promise<void> {
+    this.status.notice("");
+    await this.line.see(null);
+    this.tellShown();
+    await this.line.see(this.sight.track);
+  }
+
+  private tellShown(): void {
+    this.line.send({ type: "session.update", session: { type: "realtime", assistant: { shows: this.sight.kind } } });
+  }
+
+  private opened(): void {
+    if (this.sight.track) this.tellShown();
+    this.retell();
   }
 
   // Typing

@@ -52,6 +52,7 @@ export class Settings {
     byId("recognizer", HTMLElement).textContent = session.audio.input.transcription?.model || "not named";
     byId("about", HTMLElement).hidden = false;
     byId("memory-line", HTMLElement).hidden = session.assistant?.memory === undefined;
+    byId("seeing", HTMLElement).hidden = session.assistant?.vision !== true;
     if (!kept.instructions.get()) this.manner.placeholder = session.instructions;
   }
 

@@ -3,37 +3,38 @@
 import { byId, make } from "./dom";
 import { pictureTrouble } from "./words";
 
+/** What is shown: one thing at a time. */
+export type Kind = "camera" | "screen" | "picture" | "nothing";
+
 export interface Looker {
-  /** What is shown is another now: the call is begun anew with it. */
-  showing(track: MediaStreamTrack | null): void;
+  /** What is shown is another now. */
+  showing(): void;
   trouble(text: string): void;
 }
 
 const LARGEST_PICTURE = 20 << 20; // bytes
-const LONG_SIDE = 768; // pixels, of what is sent
+const LONG_SIDE = 1280; // pixels, of a picture that is sent
+const LONGEST_OF_SCREEN = 1600; // what is larger is made smaller here: the server would do no other
 const PAINT_MS = 200;
 
 export class Sight {
   private readonly panel = byId("sight", HTMLElement);
   private readonly preview = byId("preview", HTMLVideoElement);
-  private readonly camera = byId("camera", HTMLButtonElement);
-  private readonly screen = byId("screen", HTMLButtonElement);
+  private readonly buttons = { camera: byId("camera", HTMLButtonElement), screen: byId("screen", HTMLButtonElement) };
   private readonly away = byId("put-away", HTMLButtonElement);
   private stream: MediaStream | null = null;
+  private now: Kind = "nothing";
   private painter = 0;
   private able = false;
+  /** Of the last choice; what a browser gives for one before is not wanted any more. */
+  private choice = 0;
 
   constructor(private readonly looker: Looker) {
-    const { mediaDevices } = navigator;
-    this.camera.addEventListener("click", () => {
-      void this.toggle(this.camera, () => mediaDevices.getUserMedia({ video: { width: 640, height: 480, frameRate: 10 } }));
-    });
-    this.screen.addEventListener("click", () => {
-      void this.toggle(this.screen, () => mediaDevices.getDisplayMedia({ video: { frameRate: 5 } }));
-    });
+    this.buttons.camera.addEventListener("click", () => void this.toggle("camera", camera));
+    this.buttons.screen.addEventListener("click", () => void this.toggle("screen", screen));
     this.away.addEventListener("click", () => {
-      this.end();
-      this.looker.showing(null);
+      this.putAway();
+      this.buttons.camera.focus(); // the button is gone, and who uses the keyboard with it
     });
     document.addEventListener("dragover", (event) => {
       if (this.able) event.preventDefault();
@@ -45,8 +46,12 @@ export class Sight {
   allow(able: boolean): void {
     this.able = able;
     this.panel.hidden = !able;
-    this.screen.hidden = !("getDisplayMedia" in (navigator.mediaDevices ?? {}));
+    this.buttons.screen.hidden = !("getDisplayMedia" in (navigator.mediaDevices ?? {}));
     if (!able) this.end();
+  }
+
+  get kind(): Kind {
+    return this.now;
   }
 
   get track(): MediaStreamTrack | null {
@@ -54,38 +59,52 @@ export class Sight {
   }
 
   end(): void {
+    this.choice += 1;
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     window.clearInterval(this.painter);
-    this.stream = null;
-    this.preview.srcObject = null;
-    this.preview.hidden = this.away.hidden = true;
-    for (const button of [this.camera, this.screen]) button.setAttribute("aria-pressed", "false");
+    this.become("nothing", null);
   }
 
-  private async toggle(button: HTMLButtonElement, ask: () => Promise<MediaStream>): Promise<void> {
-    const on = button.getAttribute("aria-pressed") !== "true";
+  private putAway(): void {
     this.end();
-    if (!on) {
-      this.looker.showing(null);
+    this.looker.showing();
+  }
+
+  /** What is shown stays until the browser has given something else. */
+  private async toggle(kind: "camera" | "screen", ask: () => Promise<MediaStream>): Promise<void> {
+    if (this.now === kind) {
+      this.putAway();
       return;
     }
+    this.choice += 1;
+    const choice = this.choice;
     try {
-      this.show(await ask());
-      button.setAttribute("aria-pressed", "true");
+      const stream = await ask();
+      if (choice === this.choice) this.show(kind, stream);
+      else for (const track of stream.getTracks()) track.stop();
     } catch (error) {
-      this.looker.trouble(pictureTrouble(error));
+      if (choice === this.choice) this.looker.trouble(pictureTrouble(kind, error));
     }
   }
 
-  private show(stream: MediaStream): void {
-    this.stream = stream;
-    this.track?.addEventListener("ended", () => {
-      this.end();
-      this.looker.showing(null);
+  private show(kind: Kind, stream: MediaStream): void {
+    this.end();
+    this.become(kind, stream);
+    const { track } = this;
+    if (track) track.contentHint = kind === "camera" ? "motion" : "detail"; // sharp rather than smooth
+    track?.addEventListener("ended", () => {
+      if (this.track === track) this.putAway(); // by the browser's own button, or unplugged
     });
+    this.looker.showing();
+  }
+
+  private become(kind: Kind, stream: MediaStream | null): void {
+    this.now = kind;
+    this.stream = stream;
     this.preview.srcObject = stream;
-    this.preview.hidden = false;
-    this.looker.showing(this.track);
+    this.preview.hidden = stream === null;
+    this.away.hidden = kind !== "picture";
+    for (const [name, button] of Object.entries(this.buttons)) button.setAttribute("aria-pressed", String(name === kind));
   }
 
   private dropped(event: DragEvent): void {
@@ -105,14 +124,21 @@ export class Sight {
       this.looker.trouble("That is no picture, or one of more than 20 MB.");
       return;
     }
-    this.end();
     const scale = Math.min(1, LONG_SIDE / Math.max(picture.width, picture.height));
     const canvas = make("canvas");
     [canvas.width, canvas.height] = [Math.max(1, Math.round(picture.width * scale)), Math.max(1, Math.round(picture.height * scale))];
     const paint = () => canvas.getContext("2d")?.drawImage(picture, 0, 0, canvas.width, canvas.height);
     paint();
+    this.show("picture", canvas.captureStream(1000 / PAINT_MS));
     this.painter = window.setInterval(paint, PAINT_MS); // a canvas that is not painted sends nothing
-    this.away.hidden = false;
-    this.show(canvas.captureStream(1000 / PAINT_MS));
   }
+}
+
+function camera(): Promise<MediaStream> {
+  return navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480, frameRate: 10 } });
+}
+
+function screen(): Promise<MediaStream> {
+  const side = { max: LONGEST_OF_SCREEN };
+  return navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 5, width: side, height: side }, audio: false });
 }

@@ -46,10 +46,18 @@ export function microphoneTrouble(error: unknown): string {
   return MICROPHONE[name] ?? `The microphone cannot be used (${name || String(error)}). You can type.`;
 }
 
+const CAMERA: Record<string, string> = {
+  NotAllowedError: "The browser may not use the camera: click the icon beside the address and allow it.",
+  NotFoundError: "No camera was found: plug one in, or drop a picture.",
+  NotReadableError: "The camera cannot be opened: another program may be using it.",
+};
+const SCREEN: Record<string, string> = {
+  NotAllowedError: "The screen is not shown: nothing was chosen, or the browser may not record it.",
+};
+
 /** Why the camera or the screen cannot be seen. */
-export function pictureTrouble(error: unknown): string {
+export function pictureTrouble(kind: "camera" | "screen", error: unknown): string {
   const name = error instanceof Error ? error.name : "";
-  if (name === "NotFoundError") return "No camera was found.";
-  if (name === "NotAllowedError") return "It was not allowed: click the icon beside the address to change that.";
-  return `No picture can be had (${name || String(error)}).`;
+  const known = kind === "camera" ? CAMERA[name] : SCREEN[name];
+  return known ?? `No picture of the ${kind} can be had (${name || String(error)}).`;
 }
