@@ -20,6 +20,8 @@ from multimodal_assistant.pipeline.sight import Viewer
 from multimodal_assistant.server.host import Host
 from multimodal_assistant.server.keys import KeyFile
 from multimodal_assistant.server.listen import address, listening, serve
+from multimodal_assistant.server.vision import Vision
+from multimodal_assistant.visual_memory import Views
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ async def serving(
     keys: KeyFile | None = None,
     remembering: Callable[[str], Remembering] | None = None,
     eyes: Eyes | None = None,
+    views: Views | None = None,
     small: bool = False,
     **settings: Any,
 ) -> AsyncGenerator[Running]:
@@ -59,7 +62,15 @@ async def serving(
     server = ServerSettings(key=None if key is None else SecretStr(key), **settings)
     detectors = EndOfTurn(ScriptedTurn(scores=(0.5,)), ScriptedSentenceEnd(scores=(0.95,)))
     viewer = Viewer(sees=llm is not None and await llm.sees(), small=small)
-    host = Host(engines, detectors, manner or Manner(), server, keys or KeyFile(Path("/nowhere/keys.json")), viewer, eyes, remembering)
+    host = Host(
+        engines,
+        detectors,
+        manner or Manner(),
+        server,
+        keys or KeyFile(Path("/nowhere/keys.json")),
+        Vision(viewer, eyes, views),
+        remembering,
+    )
     with listening(server.host, server.port) as bound:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(serve, host, bound)

@@ -72,10 +72,10 @@ async def live_sight(
 
 
 @asynccontextmanager
-async def eyes_for(settings: Settings, viewer: Viewer, notice: Callable[[str], None]) -> AsyncGenerator[Eyes | None]:
-    """For conversations that may be shown something; loaded when they are. None where the model sees by itself, and where they cannot be
-    had, which `notice` is told: people who only talk need none."""
-    if viewer.sees:
+async def eyes_for(settings: Settings, viewer: Viewer, notice: Callable[[str], None], *, remembers: bool) -> AsyncGenerator[Eyes | None]:
+    """For conversations that may be shown something; loaded when they are. None where the model sees by itself and nothing is remembered
+    by its name, and where they cannot be had, which `notice` is told: people who only talk need none."""
+    if viewer.sees and not remembers:
         yield None
         return
     async with AsyncExitStack() as stack:
@@ -87,9 +87,12 @@ async def eyes_for(settings: Settings, viewer: Viewer, notice: Callable[[str], N
         yield eyes
 
 
-def live_view(source: VideoSource, viewer: Viewer, eyes: Eyes | None, encode: Encode | None = None) -> LiveView:
-    """What `source` shows, for this viewer. encode: as it is sent to a model that sees, if not as pictures are in general."""
-    return LiveView(source, encode or encoded, None if viewer.sees else eyes)
+def live_view(source: VideoSource, viewer: Viewer, eyes: Eyes | None, encode: Encode | None = None, keep: Keep | None = None) -> LiveView:
+    """What `source` shows, for this viewer.
+
+    encode: as it is sent to a model that sees, if not as pictures are in general. keep: remembers what is seen.
+    """
+    return LiveView(source, encode or encoded, None if viewer.sees and keep is None else eyes, keep)
 
 
 async def still_view(picture: Picture, eyes: Eyes | None) -> StillView:

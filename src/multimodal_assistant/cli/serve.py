@@ -35,6 +35,8 @@ async def _serve(flags: dict[str, Any]) -> None:
     from multimodal_assistant.server.host import Host, check_certificate, check_exposure
     from multimodal_assistant.server.keys import KeyFile
     from multimodal_assistant.server.listen import address, listening, serve
+    from multimodal_assistant.server.vision import Vision
+    from multimodal_assistant.visual_memory import remembered_views
 
     from .rehearsal import rehearse
     from .view import View
@@ -52,7 +54,10 @@ async def _serve(flags: dict[str, Any]) -> None:
             remembered(
                 settings, assistant.engines.llm, quiet=lambda: host is not None and not host.live, notice=view.remark, alone=True
             ) as memories,
-            eyes_for(settings, viewer := await viewer_of(assistant.engines.llm), view.remark) as eyes,
+            remembered_views(
+                settings, quiet=lambda: host is not None and host.quiet, notice=view.remark, texts=memories and memories.store.embedder
+            ) as views,
+            eyes_for(settings, viewer := await viewer_of(assistant.engines.llm), view.remark, remembers=views is not None) as eyes,
         ):
             view.notes(assistant.notes)
             with view.loading():
@@ -63,7 +68,9 @@ async def _serve(flags: dict[str, Any]) -> None:
                 found = await rehearse(assistant.engines, detector, manner)
             _rehearsed(view, found)
             remembering = None if memories is None else memories.conversation
-            host = Host(assistant.engines, detector, manner, settings.server, keys, viewer, eyes, remembering)
+            host = Host(assistant.engines, detector, manner, settings.server, keys, Vision(viewer, eyes, views), remembering)
+            if views is not None:
+                view.remark(views.notice)
             view.out.print(f"Talk at {address(bound, tls=settings.server.certificate is not None)}/ (Ctrl-C ends it)")
             await serve(host, bound)
 

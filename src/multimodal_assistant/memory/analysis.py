@@ -111,8 +111,8 @@ def _unspaced(run: str) -> Iterator[str]:
 def stem(word: str) -> str:
     """What forms of a word have in common: without case, accents and the commonest endings of English.
 
-    Less is cut off than from the words that notes are found by (`terms.py`, Porter 2): there "practical" and "practice" are better one, here,
-    where words have to be evidence for others, they are not.
+    Less is cut off than from the words that notes are found by (`terms.py`, Porter 2): there "practical" and "practice" are better one;
+    here, where words have to be evidence for others, they are not.
     """
     folded = unicodedata.normalize("NFKD", word.casefold().replace("’", "'"))
     bare = "".join(letter for letter in folded if not unicodedata.combining(letter)).removesuffix("'s")

@@ -85,7 +85,7 @@ class Calls:
                 story.played(sound)
 
             connection = WebRtcConnection(play)
-            camera = ClientCamera(self._host.viewer, self._host.eyes) if self._host.sees else None
+            camera = ClientCamera(self._host.vision, self._host.user(name)) if self._host.vision.possible else None
             async with Peer(connection, voice, None if camera is None else camera.track) as peer:
                 told.append(peer)
                 task_status.started(Answer(name, await peer.answer(offer)))

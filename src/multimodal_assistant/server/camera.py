@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import anyio
 
 from multimodal_assistant.core.types import Glance, Picture, Pixels
-from multimodal_assistant.pipeline.describe import Eyes
-from multimodal_assistant.pipeline.sight import LiveSight, NoSight, Viewer
+from multimodal_assistant.pipeline.sight import LiveSight, NoSight
 from multimodal_assistant.seeing import encoded, live_view
 from multimodal_assistant.transports.camera_track import CameraTrack
 from multimodal_assistant.transports.pictures import LONG_SIDE
+
+from .vision import Vision
 
 _OPENING = 2.0  # seconds from the word that something is shown to the first picture of it, at most
 
@@ -33,15 +34,17 @@ _KINDS = {
 
 
 class ClientCamera:
-    """A `core.protocols.Sight`, of one caller; `track` takes its pictures."""
+    """A `core.protocols.Sight`, of one caller; `track` takes its pictures. user: whose memory keeps what is seen, if one does."""
 
-    def __init__(self, viewer: Viewer, eyes: Eyes | None) -> None:
+    def __init__(self, vision: Vision, user: str = "") -> None:
         self.track = CameraTrack()
         self._shows: str | None = None
         self._kind = _KINDS["camera"]
         self._since = 0.0
-        self._view = live_view(self.track, viewer, eyes, self._encoded)
-        self._sight = LiveSight(self._view, viewer)
+        self._view = live_view(
+            self.track, vision.viewer, vision.eyes, self._encoded, None if vision.views is None else vision.views.keep("the camera", user)
+        )
+        self._sight = LiveSight(self._view, vision.viewer)
 
     def shows(self, what: str | None) -> None:
         """The caller says what it shows from now on: a kind, or "nothing". None: it does not say; then what comes is a camera's."""

@@ -35,7 +35,7 @@ def client_secrets(host: Host, door: Door) -> APIRouter:
     @routes.post("/client_secrets")
     async def make(request: Request, wish: ClientSecret | None = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         wish = wish or ClientSecret()
-        wishes = Wishes(Own.of(host.engines, host.manner, sees=host.sees))
+        wishes = Wishes(Own.of(host.engines, host.manner, sees=host.vision.possible))
         wishes.update(wish.session, None)  # what cannot be had is not in the session that the answer describes
         seconds = wish.expires_after.seconds
         value = door.secrets.make(door.client(request), wishes.session.model_dump(mode="json"), anyio.current_time(), seconds)

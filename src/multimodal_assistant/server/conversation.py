@@ -8,7 +8,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from multimodal_assistant.core.connection import Connection
-from multimodal_assistant.core.events import AnswerFinished, Event, EventBus, SpeechStarted, TurnCommitted
+from multimodal_assistant.core.events import AnswerBegun, AnswerFinished, Event, EventBus, SpeechStarted, TurnCommitted
 from multimodal_assistant.pipeline.session import Session
 from multimodal_assistant.pipeline.sight import NoSight
 from multimodal_assistant.transports.realtime import RealtimeConnection
@@ -75,9 +75,13 @@ class Conversation:
         self._story = story
         self._tasks = tasks
         self._sound = None if packets is None else Sound(packets)
-        self._sight = ClientSight(host.viewer, host.eyes, camera) if host.sees else None
-        manner = replace(host.manner, memory=host.memory(name), sight=self._sight or NoSight(_NO_EYES))
-        self._wishes = Wishes(Own.of(host.engines, manner, sees=host.sees))
+        vision = host.vision
+        self._sight = ClientSight(vision, camera) if vision.possible else None
+        self._past = (
+            None if vision.views is None else vision.views.sight(self._sight or NoSight(), vision.viewer, host.engines.llm, host.user(name))
+        )
+        manner = replace(host.manner, memory=host.memory(name), sight=self._past or self._sight or NoSight(_NO_EYES))
+        self._wishes = Wishes(Own.of(host.engines, manner, sees=vision.possible))
         self._entries = Entries(story, lambda: Format() if self._sound is None else self._sound.format, self._sight)
         self._session: Session | None = None
 
@@ -226,7 +230,10 @@ class Conversation:
                 bus.subscribe(SpeechStarted, lambda _: sight.speech_begins())
                 bus.subscribe(TurnCommitted, lambda _: sight.speech_ends())
                 bus.subscribe(AnswerFinished, lambda _: sight.answered())
+            if self._past is not None:
+                bus.subscribe(AnswerBegun, lambda _: self._past and self._past.answering())
             host, wishes = self._host, self._wishes
             self._session = Session(self._connection, host.engines, host.end_of_turn, manner=wishes.manner, bus=bus, rules=wishes.rules)
+            host.speaking[self._name] = lambda session=self._session: not session.quiet
             await self._tasks.start(self._session.run, name=f"conversation {self._name}")
         return self._session

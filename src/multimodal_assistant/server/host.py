@@ -15,13 +15,12 @@ import anyio
 from multimodal_assistant.config import ServerSettings
 from multimodal_assistant.core.errors import AssistantError, InvalidSetting
 from multimodal_assistant.core.protocols import Remembering
-from multimodal_assistant.pipeline.describe import Eyes
 from multimodal_assistant.pipeline.reply import EndOfTurn, Engines, Manner
-from multimodal_assistant.pipeline.sight import Viewer
 
 from .keys import KeyFile, digest
 from .limits import Buckets
 from .metrics import Metrics
+from .vision import Vision
 
 log = logging.getLogger(__name__)
 
@@ -42,14 +41,14 @@ class Host:
     manner: Manner
     settings: ServerSettings
     keys: KeyFile
-    viewer: Viewer = field(default_factory=Viewer)
-    """What the language model makes of a view."""
-    eyes: Eyes | None = None
-    """What recognizes things for a model that does not see; None: nothing does."""
+    vision: Vision = field(default_factory=Vision)
+    """What it sees with."""
     remembering: Callable[[str], Remembering] | None = None
     """The memory for a conversation of this user, "" being the one of the settings; None: nothing is remembered."""
     live: dict[str, str] = field(default_factory=dict[str, str])
     """The conversations that are going on: name → client."""
+    speaking: dict[str, Callable[[], bool]] = field(default_factory=dict[str, Callable[[], bool]])
+    """Conversation → whether somebody has the floor there."""
     metrics: Metrics = field(default_factory=Metrics)
     closing: anyio.Event = field(default_factory=anyio.Event)
     """The server is about to end."""
@@ -70,9 +69,9 @@ class Host:
             self.minutes = Buckets(seconds / _DAY, seconds)
 
     @property
-    def sees(self) -> bool:
-        """Whether there is a point in showing something."""
-        return self.viewer.sees or self.eyes is not None
+    def quiet(self) -> bool:
+        """Whether nobody has the floor, in any conversation."""
+        return not any(speaking() for speaking in self.speaking.values())
 
     @property
     def full(self) -> bool:
@@ -106,8 +105,12 @@ class Host:
         """What a conversation remembers: each key of the file is somebody of his own."""
         if self.remembering is None:
             return None
+        return self.remembering(self.user(conversation))
+
+    def user(self, conversation: str) -> str:
+        """Whose conversation it is: the name of its key, "" where it has none."""
         client = self.live.get(conversation, "")
-        return self.remembering(next((key.name for key in self.keys.keys if client == f"key {key.digest}"), ""))
+        return next((key.name for key in self.keys.keys if client == f"key {key.digest}"), "")
 
     @contextmanager
     def conversation(self, transport: str, client: str) -> Generator[tuple[str, float]]:
@@ -125,6 +128,7 @@ class Host:
                 yield name, seconds
         finally:
             del self.live[name]
+            self.speaking.pop(name, None)
             self._left.set()
             if self.minutes is not None:
                 now = anyio.current_time()

@@ -6,11 +6,11 @@ import re
 
 from multimodal_assistant.core.errors import UnreadablePicture
 from multimodal_assistant.core.types import Glance, Picture
-from multimodal_assistant.pipeline.describe import Eyes
-from multimodal_assistant.pipeline.sight import NoSight, ShownSight, Viewer
+from multimodal_assistant.pipeline.sight import NoSight, ShownSight
 from multimodal_assistant.seeing import still_view
 
 from .camera import ClientCamera
+from .vision import Vision
 
 _URI = re.compile(r"data:(image/(?:jpeg|png|webp));base64,")
 _BEGINNINGS = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n", "image/webp": b"RIFF"}
@@ -19,9 +19,9 @@ _BEGINNINGS = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n",
 class ClientSight:
     """A `core.protocols.Sight`. camera: of a client that has a video track."""
 
-    def __init__(self, viewer: Viewer, eyes: Eyes | None, camera: ClientCamera | None = None) -> None:
-        self._viewer = viewer
-        self._eyes = eyes
+    def __init__(self, vision: Vision, camera: ClientCamera | None = None) -> None:
+        self._viewer = vision.viewer
+        self._eyes = vision.eyes
         self._camera = camera
         self._live = camera or NoSight()
         self._shown: Picture | None = None
