@@ -111,7 +111,10 @@ class VisionSettings(_Section):
     most_views: int = Field(default=2000, ge=1, le=100_000)
     """Pictures of one user; the oldest go first. Of 10 to 20 kB each."""
     clip: Path | None = None
-    """A folder with a CLIP (docs/models.md), for finding pictures by words. Unset: a stand-in that knows a thousand things."""
+    """A folder with a CLIP (docs/models.md), to find pictures by words and to say what one may show. Unset: a classifier and a stand-in
+    that know a thousand things."""
+    phrases: Path | None = None
+    """With a CLIP: what a picture may show, a phrase to a line; unset: 264 things and scenes."""
 
 
 class ServerSettings(_Section):

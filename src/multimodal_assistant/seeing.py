@@ -32,9 +32,12 @@ def eyes_of(settings: Settings) -> Eyes:
     """Nothing is loaded yet. Raises `ModelMissing`."""
     store = open_store(settings.home, settings.models_dir)
     detector, classifier, faces = (next(iter(sorted(store.path(name).glob("*.tflite")))) for name in MODELS)
+    clip, phrases = settings.vision.clip, settings.vision.phrases
     return Eyes(
         registry.build("detect", "efficientdet", model=detector),
-        registry.build("classify", "efficientnet", model=classifier),
+        registry.build("classify", "clip", model=clip, **({"phrases": phrases} if phrases else {}))
+        if clip
+        else registry.build("classify", "efficientnet", model=classifier),
         registry.build("read", "rapidocr"),
         registry.build("detect", "blazeface", model=faces),
     )

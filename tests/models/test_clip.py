@@ -3,7 +3,7 @@
 import json
 import warnings
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,14 @@ import pytest
 from photo_lab import photo
 from toy_clip import DIMENSIONS, END, MEAN, PREPROCESSOR, SPREAD, START, clip_tokenizer, write_toy
 
+from multimodal_assistant.app import settings_from
 from multimodal_assistant.core.errors import AssistantError, EngineFailed, InvalidSetting, ModelMissing, UnreadablePicture
 from multimodal_assistant.core.types import Pixels
 from multimodal_assistant.engines.vision.clip import ClipEncoder
 from multimodal_assistant.engines.vision.preparation import read_preparation
 from multimodal_assistant.engines.vision.tags import PhraseTags, read_phrases
+from multimodal_assistant.processors.scene import Seen, in_words
+from multimodal_assistant.seeing import eyes_of
 
 pytestmark = [pytest.mark.models, pytest.mark.anyio]
 
@@ -225,6 +228,19 @@ async def test_tags_are_the_likeliest_phrases_of_a_list_of_ones_own(toy: Path, t
         assert sum(one.probability for one in every) == pytest.approx(1.0)
         await tags.aclose()
         await tags.aclose()
+
+
+async def test_a_clip_of_ones_own_says_what_a_picture_may_show(toy: Path, tmp_path: Path) -> None:
+    """From the settings to the words, on the toy whose space is the mean colour."""
+    mine = tmp_path / "mine.txt"
+    mine.write_text("a yellow desk\nblue cloth\na white table\n")
+    settings = settings_from(vision={"clip": toy, "phrases": mine})
+    async with aclosing(eyes_of(settings)) as eyes:
+        await eyes.warm()
+        assert eyes.classifier.details["engine"] == "tags"
+        seen = await eyes.describe(photo("pencil"))
+        assert seen.guesses[0].label == "some blue cloth"
+        assert "It looks like some blue cloth." in in_words(Seen(guesses=seen.guesses)).replace("The picture", "It")
 
 
 def test_the_shipped_phrases_are_many_and_every_one_is_there_once() -> None:

@@ -49,7 +49,7 @@ async def ask(caller: Caller, words: str) -> str:
 
 async def until_kept(views: Views, user: str) -> None:
     with anyio.fail_after(30):
-        while not await views.memory.latest(user, 1):
+        while not await views.memory.latest(user, 1):  # noqa: ASYNC110 - nothing tells that a view is kept
             await anyio.sleep(0.1)
 
 

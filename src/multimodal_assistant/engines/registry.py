@@ -35,6 +35,7 @@ BUILT_IN = {
     "detect.efficientdet": f"{_HERE}.vision.detector:EfficientDetDetector",
     "detect.blazeface": f"{_HERE}.vision.faces:FaceDetector",
     "detect.scripted": f"{_HERE}.scripted_vision:ScriptedDetector",
+    "classify.clip": f"{_HERE}.vision.tags:ClipTags",
     "classify.efficientnet": f"{_HERE}.vision.classifier:EfficientNetClassifier",
     "classify.scripted": f"{_HERE}.scripted_vision:ScriptedClassifier",
     "read.rapidocr": f"{_HERE}.vision.reader:RapidOcrReader",

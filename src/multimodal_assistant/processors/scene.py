@@ -26,7 +26,8 @@ _WIDE = 0.6  # of the picture's width: what fills it is at no side
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _PLURALS = {"person": "people", "knife": "knives", "mouse": "mice", "sheep": "sheep", "scissors": "scissors", "skis": "skis"}
-_MASS = {"broccoli", "scissors", "skis"}
+_MASS = {"broccoli", "scissors", "skis", "nobody"}
+_DETERMINED = ("a ", "an ", "the ", "some ", "two ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def _likeness(guesses: tuple[Guess, ...], named: set[str]) -> str:
         return ""
     best = guesses[0]
     verb = "looks like" if best.probability >= LOOKS_LIKE else "may be"
-    return f"It {verb} {article(best.label)} {best.label}."
+    return f"It {verb} {one_of(best.label)}."
 
 
 def _writing(lines: Iterable[WrittenLine]) -> str:
@@ -157,8 +158,8 @@ def _writing(lines: Iterable[WrittenLine]) -> str:
 
 
 def one_of(label: str) -> str:
-    """ "a cup", "an apple", "scissors"."""
-    return label if label in _MASS else f"{article(label)} {label}"
+    """ "a cup", "an apple", "scissors"; "a mug of tea" as it is."""
+    return label if label in _MASS or label.startswith(_DETERMINED) else f"{article(label)} {label}"
 
 
 def article(noun: str) -> str:

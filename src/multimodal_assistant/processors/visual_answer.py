@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from multimodal_assistant.core.types import Sighting, WrittenLine
 
-from .scene import LEGIBLE, LOOKS_LIKE, MAY_BE, NUMBERS, SURE, Seen, article, in_words, one_of, place, plural
+from .scene import LEGIBLE, LOOKS_LIKE, MAY_BE, NUMBERS, SURE, Seen, in_words, one_of, place, plural
 from .visual_intent import wants_reading
 from .visual_words import kinds_of, labels_for, singular
 
@@ -113,7 +113,7 @@ def _guess(labels: set[str], thing: str, seen: Seen) -> str:
         words = {singular(word) for word in guess.label.lower().split()}
         if guess.probability >= MAY_BE and (words & {singular(thing), *thing.split()} or guess.label in labels):
             verb = "looks like" if guess.probability >= LOOKS_LIKE else "may be"
-            return f"It {verb} {article(guess.label)} {guess.label}."
+            return f"It {verb} {one_of(guess.label)}."
     return ""
 
 

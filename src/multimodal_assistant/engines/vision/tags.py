@@ -1,6 +1,7 @@
 """Picture → which of a list of phrases describe it, by any encoder of pictures and texts (zero-shot classification, arXiv:2103.00020)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ from multimodal_assistant.core.errors import InvalidSetting
 from multimodal_assistant.core.protocols import ImageTextEncoder
 from multimodal_assistant.core.types import Details, Guess, Pixels, Vectors
 from multimodal_assistant.core.worker import Worker
+
+from .clip import ClipEncoder
 
 SHIPPED = Path(__file__).with_name("phrases.txt")
 """Everyday things and scenes. A list of one's own is a file of the same form."""
@@ -91,3 +94,22 @@ def _check(path: Path, phrases: Sequence[str]) -> None:
     for phrase in phrases:
         if len(phrase) > _MOST_CHARACTERS:
             raise InvalidSetting(f"{path} holds a phrase of {len(phrase)} characters: {phrase[:40]} …", "One phrase a line, and short.")
+
+
+class ClipTags(PhraseTags):
+    """The same over a CLIP of its own, each label with its article: "some snow". model: its folder, see `ClipEncoder`."""
+
+    def __init__(self, *, model: Path, phrases: Path = SHIPPED, threads: int = 1) -> None:
+        self._clip = ClipEncoder(model=model, threads=threads)
+        super().__init__(encoder=self._clip, phrases=phrases)
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        await self._clip.aclose()
+
+    async def tags_of(self, vector: Vectors) -> list[Guess]:
+        return [replace(guess, label=_determined(guess.label)) for guess in await super().tags_of(vector)]
+
+
+def _determined(phrase: str) -> str:
+    return phrase if phrase == "nobody" or phrase.startswith(("a ", "an ", "the ", "some ", "two ")) else f"some {phrase}"
