@@ -16,6 +16,7 @@ from .peers import measure as peers
 from .report import updated
 from .retrieval import contest as retrieval
 from .vision import gate, grounded, live
+from .vision import retrieval as vision_retrieval
 from .web import browser
 from .web import measure as web
 
@@ -38,6 +39,7 @@ _MEASUREMENTS = {
     "vision_gate": gate.run,
     "vision_answers": grounded.run,
     "vision_live": live.run,
+    "vision_retrieval": vision_retrieval.run,
 }
 
 _USUAL = ("stt", "kokoro", "first_audio", "footprint", "vision_answers", "latency")
