@@ -101,6 +101,24 @@ async def test_writing_on_the_screen_is_read() -> None:
         assert visit.complaints == []
 
 
+async def test_the_screen_takes_the_place_of_the_camera(tmp_path: Path) -> None:
+    film = before_camera(photo("chelsea"), tmp_path / "cat.mjpeg")
+    flags = [THIS_TAB, f"--use-file-for-fake-video-capture={film}"]
+    async with watching() as server, visiting(server.address, more=flags) as visit:
+        await visit.page.add_init_script(CHOOSE_THIS_TAB)
+        await visit.page.reload()
+        await greeted(visit)
+        camera, screen = (visit.page.get_by_role("button", name=name) for name in ("Camera", "Screen"))
+        await camera.click()
+        await expect(camera).to_have_attribute("aria-pressed", "true")
+        assert "cat" in await answer(visit, "What do you see?")
+        await visit.page.evaluate(_WRITE, ["Gate 17 closes at nine"])
+        await screen.click()
+        await expect(screen).to_have_attribute("aria-pressed", "true")
+        assert await answer(visit, "What does it say?") == "It says: Gate 17 closes at nine."
+        assert "cat" not in await answer(visit, "What do you see?")
+
+
 async def test_a_picture_that_is_dropped_is_named() -> None:
     async with watching() as server, visiting(server.address) as visit:
         await greeted(visit)

@@ -23,9 +23,10 @@ STALE = 5.0
 
 IDLE_RATE = 1.0
 """Frames a second, while nobody speaks."""
-_MOMENT = 0.5  # seconds
 SPEECH_RATE = 3.0
 """While the user does, who may hold something up meanwhile."""
+MOMENT = 0.5
+"""Seconds that a frame is waited for."""
 
 
 Keep = Callable[[VideoFrame, Seen, tuple[Box, ...]], None]
@@ -120,9 +121,9 @@ class LiveView:
             return f"I cannot see anything: {self._source.name} has shown nothing for {age:.0f} seconds."
         return f"I cannot see anything: {self._source.name} shows only darkness." if self._dark else ""
 
-    async def fresh(self) -> None:
-        """See `sight.View`."""
-        with anyio.move_on_after(_MOMENT):
+    async def fresh(self, moment: float = MOMENT) -> None:
+        """See `sight.View`. moment: seconds."""
+        with anyio.move_on_after(moment):
             await self._waiting.wait()
 
     async def picture(self) -> Picture:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import anyio
 
 from multimodal_assistant.core.types import Glance, Picture, Pixels
+from multimodal_assistant.pipeline.live import MOMENT
 from multimodal_assistant.pipeline.sight import LiveSight, NoSight
 from multimodal_assistant.seeing import encoded, live_view
 from multimodal_assistant.transports.camera_track import CameraTrack
@@ -40,7 +41,7 @@ class ClientCamera:
         self.track = CameraTrack()
         self._shows: str | None = None
         self._kind = _KINDS["camera"]
-        self._since = 0.0
+        self._since = -_OPENING
         self._view = live_view(
             self.track, vision.viewer, vision.eyes, self._encoded, None if vision.views is None else vision.views.keep("the camera", user)
         )
@@ -67,9 +68,7 @@ class ClientCamera:
         """See `core.protocols.Sight`."""
         if not self.track.open:
             return await NoSight().look(said)
-        with anyio.CancelScope(deadline=self._since + _OPENING):
-            await self.track.begun.wait()
-        await self._view.fresh()
+        await self._view.fresh(max(MOMENT, self._since + _OPENING - anyio.current_time()))
         return await self._sight.look(said)
 
     async def ahead(self) -> Picture | None:

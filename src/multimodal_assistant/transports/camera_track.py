@@ -28,19 +28,20 @@ class CameraTrack:
         """What it is, for people."""
         self.open = False
         """Something is shown, or about to be."""
-        self.begun = anyio.Event()
-        """The first picture of it has come."""
         self._away = False
         self._long_side = LONG_SIDE
         self._newest: tuple[av.VideoFrame, float] | None = None
         self._came = anyio.Event()
         self._pace = Pace(rate)
+        self._shown = 0
+        self._pause = anyio.CancelScope()
 
     def show(self, name: str, long_side: int = LONG_SIDE) -> None:
         """Another thing is shown from now on, and kept no larger than that."""
         self.name, self._long_side = name, long_side
         self.open, self._away, self._newest = True, False, None
-        self.begun = anyio.Event()
+        self._shown += 1
+        self._pause.cancel()
 
     def put_away(self) -> None:
         """Nothing is shown any more; what was is still on its way for a moment."""
@@ -67,19 +68,23 @@ class CameraTrack:
                 self.open = True
                 self._newest = (frame, anyio.current_time())
                 self._came.set()
-                self.begun.set()
 
     async def frames(self) -> AsyncGenerator[VideoFrame]:
         """What is new, for ever: a caller may show something later. See `core.protocols.VideoSource`."""
         last = anyio.current_time()
         while True:
-            await self._came.wait()  # the first one is not kept waiting
+            await self._came.wait()
             self._came = anyio.Event()
             newest, self._newest = self._newest, None
-            if newest is not None:
-                frame, at = newest
-                yield VideoFrame(await anyio.to_thread.run_sync(pixels_of, frame, self._long_side), at)
-                last = await self._pace.next(last)
+            if newest is None:
+                continue
+            shown, (frame, at) = self._shown, newest
+            pixels = await anyio.to_thread.run_sync(pixels_of, frame, self._long_side)
+            if shown == self._shown and self.open:
+                yield VideoFrame(pixels, at)
+            if shown == self._shown:  # the first picture of another thing is not kept waiting
+                with anyio.CancelScope() as self._pause:
+                    last = await self._pace.next(last)
 
 
 def pixels_of(frame: av.VideoFrame, long_side: int = LONG_SIDE) -> Pixels:
