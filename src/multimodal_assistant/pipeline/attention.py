@@ -93,9 +93,10 @@ class Attention:
         finally:
             self._looking = False
 
-    def nothing_said(self) -> None:
-        """The next answer is to no turn of the voice."""
+    def nothing_said(self) -> str:
+        """The next answer is to no turn of the voice; the language for it."""
         self.recollection = Recollection()
+        return self.language
 
     def partial_due(self, now: float) -> bool:
         """Whether it is time to transcribe what is being said; asking takes the turn."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import anyio
+import numpy as np
 
 from multimodal_assistant.core.audio import SPEECH_RATE
 from multimodal_assistant.core.deadline import deadline
@@ -53,6 +54,13 @@ class Draft:
         self._committed = anyio.Event()
         self._text: list[str] = []
         self._tell: Callable[[str], None] | None = None
+
+    @classmethod
+    def unasked(cls, now: float, rate: int, manner: Manner, history: tuple[Message, ...] | None, language: str) -> "Draft":
+        """An answer to no words of the voice: to what was written, or to open the conversation."""
+        draft = cls(0, np.zeros(0, np.float32), now, rate, manner, history)
+        draft.transcript = Transcript("", language, 1.0, 0.0, 0.0, 0.0)
+        return draft
 
     @property
     def text(self) -> str:

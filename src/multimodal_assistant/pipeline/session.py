@@ -7,16 +7,16 @@ for a model.
 import logging
 from collections.abc import Callable
 from contextlib import aclosing
+from functools import partial
 
 import anyio
-import numpy as np
 from anyio.abc import TaskStatus
 
 from multimodal_assistant.core import events as ev
 from multimodal_assistant.core.audio import SPEECH_RATE
 from multimodal_assistant.core.connection import Connection
 from multimodal_assistant.core.errors import AssistantError, leaf
-from multimodal_assistant.core.types import Message, Samples, Transcript
+from multimodal_assistant.core.types import Message, Samples
 from multimodal_assistant.processors.input_buffer import InputBuffer
 
 from .attention import Attention
@@ -77,8 +77,7 @@ class Session:
     @property
     def making(self) -> bool:
         """An answer is being made: the machine has something to do."""
-        live = self._playback.live
-        return self._draft is not None or (live is not None and not live.made)
+        return any(draft is not None and not draft.made for draft in (self._draft, self._playback.live))
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Converse until the connection ends. Engine failures are told and survived; a broken connection raises.
@@ -134,9 +133,7 @@ class Session:
         self._idle.end()
         self._turn += 1
         now = self._heard.now
-        draft = Draft(0, np.zeros(0, np.float32), now, self._engines.tts.rate, manner or self._manner, history)
-        self._attention.nothing_said()
-        draft.transcript = Transcript("", self._attention.language, 1.0, 0.0, 0.0, 0.0)
+        draft = Draft.unasked(now, self._engines.tts.rate, manner or self._manner, history, self._attention.nothing_said())
         self._turns.answering(now)
         self._tell(ev.AnswerRequested(self._id, t=now))
         self._playback.begin(draft, self._id)
@@ -163,19 +160,15 @@ class Session:
             if self._attention.overhear_due(now) and self._turns.overlap_since is not None:
                 self._attention.overhear(self._tasks, self._turns.overlap_since)
             if self._turns.phase is Phase.USER and self._draft is None and self._attention.partial_due(now):
-                since, history = self._utterance_since, self.history.messages
-                self._tasks.start_soon(self._attention.listen_along, since, history, self._partial(self._turn), name="partial")
+                along = (self._utterance_since, self.history.messages, partial(self._partial, self._turn))
+                self._tasks.start_soon(self._attention.listen_along, *along, name="partial")
 
-    def _partial(self, turn: int) -> Callable[[str], bool]:
-        """Takes the words so far of a turn, if it is still being said."""
-
-        def tell(text: str) -> bool:
-            if turn != self._turn or self._turns.phase is not Phase.USER or self._draft is not None:
-                return False
-            self._tell(ev.TranscriptPartial(self._id, text, t=self._heard.now))
-            return True
-
-        return tell
+    def _partial(self, turn: int, text: str) -> bool:
+        """The words so far of a turn; False where it is not being said any more."""
+        if turn != self._turn or self._turns.phase is not Phase.USER or self._draft is not None:
+            return False
+        self._tell(ev.TranscriptPartial(self._id, text, t=self._heard.now))
+        return True
 
     def _pull(self, count: int) -> Samples:
         """The next samples to play."""
