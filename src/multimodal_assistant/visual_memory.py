@@ -12,10 +12,11 @@ import anyio.to_thread
 
 from .config import Settings
 from .core.errors import AssistantError, ModelMissing
-from .core.protocols import ImageTextEncoder, LanguageModel, Sight, TextEmbedder
+from .core.protocols import ImageTextEncoder, LanguageModel, Seeing, Sight, TextEmbedder
 from .core.types import Picture, Pixels
 from .engines import registry
 from .memory.index import VectorIndex
+from .memory.visual.captions import Captioner
 from .memory.visual.keeper import ViewKeeper
 from .memory.visual.ranking import Trust
 from .memory.visual.sight import RememberingSight
@@ -79,17 +80,27 @@ def folder_of(settings: Settings) -> Path:
 
 @asynccontextmanager
 async def remembered_views(
-    settings: Settings, *, quiet: Callable[[], bool], notice: Callable[[str], None], texts: TextEmbedder | None = None
+    settings: Settings,
+    llm: LanguageModel,
+    *,
+    quiet: Callable[[], bool],
+    notice: Callable[[str], None],
+    texts: TextEmbedder | None = None,
 ) -> AsyncGenerator[Views | None]:
     """For conversations before a camera. They need no memory: None where it is off, or cannot be had, which `notice` is told.
 
-    quiet: whether nobody has the floor. texts: an embedder that is open already; it is not closed here.
+    llm: where it sees, and runs on this machine, it says what is in the views. quiet: whether nobody has the floor. texts: an embedder that
+    is open already; it is not closed here.
     """
     async with AsyncExitStack() as stack:
         views = None
         try:
             if settings.vision.remember and settings.memory.enabled:
                 views = await stack.enter_async_context(open_views(settings, quiet=quiet, texts=texts))
+                if stays_here(llm) and isinstance(llm, Seeing) and await llm.sees():
+                    tasks = await stack.enter_async_context(anyio.create_task_group())
+                    tasks.start_soon(Captioner(views.memory, llm, quiet=quiet).run, name="captions")
+                    stack.callback(tasks.cancel_scope.cancel)
             elif await anyio.to_thread.run_sync((folder_of(settings) / "views.sqlite3").is_file):
                 async with kept_views(settings):  # what is too old goes, though nothing is added any more
                     pass

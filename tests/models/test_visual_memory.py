@@ -146,11 +146,15 @@ async def test_retention_is_that_of_the_settings_also_when_nothing_is_remembered
         for ago, name in zip(hours, ("chelsea", "coffee"), strict=True):
             await views.memory.keep("me", Shot(photo(name), time.time() - 3600 * ago, "camera 0", await seen(name)))
     told: list[str] = []
-    async with remembered_views(settings(tmp_path, remember=False, keep_days=1), quiet=lambda: True, notice=told.append) as nothing:
+    async with remembered_views(
+        settings(tmp_path, remember=False, keep_days=1), ScriptedLlm(), quiet=lambda: True, notice=told.append
+    ) as nothing:
         assert nothing is None
     async with kept_views(settings(tmp_path)) as memory:
         assert [view.seen.sightings[0].label for view in await memory.latest("me", 9)] == ["cat"]
-    async with remembered_views(settings(tmp_path, most_views=1, keep_days=2), quiet=lambda: True, notice=told.append) as views:
+    async with remembered_views(
+        settings(tmp_path, most_views=1, keep_days=2), ScriptedLlm(), quiet=lambda: True, notice=told.append
+    ) as views:
         assert views is not None
         assert views.notice == "What the camera sees is remembered for 2 days; off with ASSISTANT_VISION__REMEMBER=false."
     assert told == []
@@ -161,7 +165,7 @@ async def test_nothing_is_opened_where_it_is_off(tmp_path: Path) -> None:
     off = settings_from(memory={"folder": tmp_path / "memory", "enabled": True})
     no_memory = settings_from(memory={"folder": tmp_path / "memory", "enabled": False}, vision={"remember": True})
     for one in (off, no_memory):
-        async with remembered_views(one, quiet=lambda: True, notice=pytest.fail) as views:
+        async with remembered_views(one, ScriptedLlm(), quiet=lambda: True, notice=pytest.fail) as views:
             assert views is None
     assert not (tmp_path / "memory").exists()
 
@@ -169,7 +173,7 @@ async def test_nothing_is_opened_where_it_is_off(tmp_path: Path) -> None:
 async def test_a_clip_that_is_missing_is_told_and_ends_nothing(tmp_path: Path) -> None:
     told: list[str] = []
     wrong = settings(tmp_path, clip=tmp_path / "nowhere")
-    async with remembered_views(wrong, quiet=lambda: True, notice=told.append) as views:
+    async with remembered_views(wrong, ScriptedLlm(), quiet=lambda: True, notice=told.append) as views:
         assert views is None
     assert told[0].startswith(f"What is seen is not remembered: There is no folder {tmp_path / 'nowhere'} with a CLIP.")
     with pytest.raises(ModelMissing):

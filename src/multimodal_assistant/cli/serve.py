@@ -55,7 +55,11 @@ async def _serve(flags: dict[str, Any]) -> None:
                 settings, assistant.engines.llm, quiet=lambda: host is not None and not host.live, notice=view.remark, alone=True
             ) as memories,
             remembered_views(
-                settings, quiet=lambda: host is not None and host.quiet, notice=view.remark, texts=memories and memories.store.embedder
+                settings,
+                assistant.engines.llm,
+                quiet=lambda: host is not None and host.quiet,
+                notice=view.remark,
+                texts=memories and memories.store.embedder,
             ) as views,
             eyes_for(settings, viewer := await viewer_of(assistant.engines.llm), view.remark, remembers=views is not None) as eyes,
         ):

@@ -185,7 +185,9 @@ async def _ready(options: Options) -> AsyncGenerator[_Talk]:
             await assemble(settings, tell=view.remark) as assistant,
             turn_detector(settings) as detector,
             remembered(settings, assistant.engines.llm, quiet=quiet, notice=view.remark) as memories,
-            remembered_views(settings, quiet=quiet, notice=view.remark, texts=memories and memories.store.embedder) as views,
+            remembered_views(
+                settings, assistant.engines.llm, quiet=quiet, notice=view.remark, texts=memories and memories.store.embedder
+            ) as views,
         ):
             view.notes(assistant.notes)
             with view.loading():

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multimodal_assistant.core.types import Box
+from multimodal_assistant.memory.reading import marks
 from multimodal_assistant.processors.scene import Seen
 
-from .reading import BEHIND, VisualReader, marks
+from .reading import BEHIND, VisualReader
 from .view import KeptView
 
 

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from multimodal_assistant.core.errors import MemoryStoreError
 from multimodal_assistant.core.types import Box, Guess, Picture, Sighting, WrittenLine
+from multimodal_assistant.memory.reading import marks
 from multimodal_assistant.processors.scene import Seen
 
 from .view import KeptView
@@ -91,6 +92,11 @@ class VisualReader:
         )
         return [_view(row) for row in self.rows(sql, (user, since, until, *labels, most))]
 
+    def uncaptioned(self, but: Collection[int]) -> KeptView | None:
+        """The newest without a caption, of any user."""
+        sql = f"SELECT {_COLUMNS} FROM views WHERE caption = '' AND id NOT IN ({marks(but)}) ORDER BY id DESC LIMIT 1"
+        return next((_view(row) for row in self.rows(sql, tuple(but))), None)
+
     def terms(self, ids: Sequence[int]) -> dict[int, frozenset[str]]:
         """Of each of these views."""
         rows = self.rows(f"SELECT id, terms FROM views WHERE id IN ({marks(ids)})", ids)
@@ -148,10 +154,6 @@ class VisualReader:
             raise MemoryStoreError(
                 f"What was seen cannot be read or written in {self.path}: {error}.", "Check the disk and the permissions of the folder."
             ) from error
-
-
-def marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
 
 
 def _seen(text: str) -> Seen:

@@ -1,7 +1,7 @@
 """A folder of kept views that is open: the log, the index that follows it, and the lock that keeps other processes out."""
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -135,6 +135,10 @@ class VisualMemory:
             return True
 
         return await self._worker.call(run)
+
+    async def uncaptioned(self, but: Collection[int]) -> KeptView | None:
+        """The newest view without a caption, whosever it is; not those."""
+        return await self._worker.call(lambda: self._log.uncaptioned(but))
 
     async def forget(self, user: str, ids: Sequence[int] | None = None, *, since: float | None = None, until: float | None = None) -> int:
         """Delete views for good: these, or all that were in view within these times; how many there were."""
