@@ -42,7 +42,7 @@ _MEASUREMENTS = {
     "vision_retrieval": vision_retrieval.run,
 }
 
-_USUAL = ("stt", "kokoro", "first_audio", "footprint", "vision_answers", "latency")
+_USUAL = ("stt", "kokoro", "first_audio", "footprint", "vision_answers")
 """What every change to the engines may make worse; the others take from a quarter of an hour to an hour each."""
 
 

@@ -44,6 +44,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "detect.efficientdet": {"model": NOWHERE / "object_detector.tflite"},
     "detect.blazeface": {"model": NOWHERE / "face_detector.tflite"},
     "detect.scripted": {},
+    "classify.clip": {"model": NOWHERE / "clip"},
     "classify.efficientnet": {"model": NOWHERE / "image_classifier.tflite"},
     "classify.scripted": {},
     "read.rapidocr": {},
