@@ -35,6 +35,9 @@ Is there anybody behind me?
 What's in front of you?
 What is in front of the camera?
 Is there a cat in the picture?
+Am I smiling?
+Do I have something in my teeth?
+Is my tie straight?
 Was siehst du?
 Kannst du mich sehen?
 Que vois-tu ?
@@ -92,6 +95,8 @@ My brother sees everything differently.
 How many people live in Berlin?
 Is there life on Mars?
 Is there a god?
+Am I right?
+Do I have to pay taxes on that?
 Where is my sister?
 Are there any good films about space?
 What is my dog called?
