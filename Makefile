@@ -11,7 +11,7 @@ help:
 	@echo "make test   set up, then run every check and test"
 	@echo "make setup  the environment in .venv and the default models"
 	@echo "make lint   format check, lint, types, architecture"
-	@echo "make bench  how fast a question is answered: the first sections of docs/benchmarks.md (about 25 minutes)"
+	@echo "make bench  how fast a question is answered: the first sections of docs/benchmarks.md (about 10 minutes)"
 	@echo "make bench-all  all of docs/benchmarks.md (about five hours)"
 	@echo "make lock   re-resolve the lock files"
 

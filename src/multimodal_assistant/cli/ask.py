@@ -164,6 +164,14 @@ def _timings(watch: Stopwatch) -> dict[str, float | None]:
 
 
 def _peak_rss_mb() -> float:
-    """Largest resident set of this process so far, in MB (10^6 bytes)."""
+    """Largest resident set of this process so far, in MB (10^6 bytes).
+
+    Linux counts in `ru_maxrss` what a process was before it became this program, which is as large as the one that started it.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return round(int(line.split()[1]) * 1024 / 1e6, 1)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)
