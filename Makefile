@@ -32,7 +32,10 @@ test: .venv/.dev
 	@"$(BIN)/assistant" models pull --group test
 	@"$(BIN)/python" tests/models/photo_lab.py
 	@$(MAKE) --no-print-directory lint
-	@"$(BIN)/python" -m pytest
+	@echo "==> sound devices, in real time and in a process of their own, which has no other test's models and threads in it"
+	@"$(BIN)/python" -m pytest tests/devices
+	@echo "==> everything else"
+	@"$(BIN)/python" -m pytest --ignore tests/devices
 
 lint: .venv/.dev
 	@"$(BIN)/ruff" format --check .
