@@ -108,6 +108,12 @@ def source_of(path: Path) -> VideoSource:
     return StillSource(path) if path.suffix.lower() in STILLS else VideoFile(path)
 
 
+async def check_source(path: Path) -> None:
+    """That a first picture comes of it. Raises `UnreadablePicture`."""
+    async with aclosing(source_of(path).frames()) as frames:
+        await anext(frames)
+
+
 async def looks_ahead(llm: LanguageModel, system: str) -> bool:
     """Whether it is worth showing this model a picture while the user still speaks: tried with one of its own making."""
     if not (isinstance(llm, Seeing) and await llm.sees()):

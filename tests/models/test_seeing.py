@@ -21,6 +21,7 @@ from multimodal_assistant.core.types import Samples
 pytestmark = [pytest.mark.models, pytest.mark.timeout(180)]
 
 RATE = 16000
+QUESTION = Path(__file__).parents[2] / "samples" / "question.wav"
 EMBEDDED = ("--llm", "smollm2-135m", "--voice", "joe", "--memory", "off")
 
 
@@ -66,6 +67,8 @@ def test_see_reads_where_it_is_asked(tmp_path: Path) -> None:
         (("see", "a.png", "--out", "a.txt"), "a.txt does not say which kind of picture to save."),
         (("see", "a.png", "b.png", "--out", "c.png"), "c.png is no folder, and there are 2 pictures to save."),
         (("ask", "--text", "What is this?", "--image", "text.jpg"), "text.jpg is not a picture that can be read."),
+        (("talk", "--input", QUESTION, "--video", "nix.mp4"), "There is no file nix.mp4."),
+        (("talk", "--input", QUESTION, "--video", "cut.png"), "cut.png is cut short."),
         (("talk", "--input", "q.wav", "--camera", "0", "--video", "film.mp4"), "--camera and --video cannot go together."),
     ],
 )
@@ -76,6 +79,14 @@ def test_bad_input_gets_one_sentence(tmp_path: Path, arguments: tuple[str, ...],
     assert done.returncode == 2
     assert f"assistant: {said}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_one_picture_that_cannot_be_read_does_not_hide_the_others(tmp_path: Path) -> None:
+    done = run(tmp_path, "see", place("chelsea"), "nothing.png", place("coffee"), "--json")
+    assert done.returncode == 2
+    assert [json.loads(line)["file"] for line in done.stdout.splitlines()] == [str(place("chelsea")), str(place("coffee"))]
+    assert "There is no file nothing.png." in done.stderr
+    assert "1 of 3 pictures could not be read." in done.stderr
 
 
 def test_ask_about_a_picture(tmp_path: Path) -> None:

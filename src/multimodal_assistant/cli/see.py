@@ -12,7 +12,7 @@ import anyio.to_thread
 import click
 from rich.text import Text
 
-from multimodal_assistant.core.errors import UsageError
+from multimodal_assistant.core.errors import UnreadablePicture, UsageError
 from multimodal_assistant.core.types import Box
 
 from .run import run
@@ -61,8 +61,17 @@ async def _see(options: Options) -> None:
     async with aclosing(eyes_of(settings_from())) as eyes:
         with view.loading():
             await eyes.warm()
+        unread = 0
         for image, place in zip(options.images, places, strict=True):
-            await _one(image, place, options, eyes, view.out)
+            try:
+                await _one(image, place, options, eyes, view.out)
+            except UnreadablePicture as error:
+                if len(options.images) == 1:
+                    raise
+                unread += 1
+                click.echo(f"assistant: {error}", err=True)
+    if unread:
+        raise UnreadablePicture(f"{unread} of {len(options.images)} pictures could not be read.", "The others are above.")
 
 
 async def _one(image: Path, place: Path | None, options: Options, eyes: "Eyes", out: Any) -> None:

@@ -158,13 +158,15 @@ async def _ready(options: Options) -> AsyncGenerator[_Talk]:
     """Engines loaded, files open, the view watching."""
     from multimodal_assistant.app import assemble, settings_from, turn_detector
     from multimodal_assistant.remembering import remembered
-    from multimodal_assistant.seeing import looks_ahead
+    from multimodal_assistant.seeing import check_source, looks_ahead
     from multimodal_assistant.transports.recorded import recording_folder
     from multimodal_assistant.visual_memory import remembered_views
 
     from .event_file import EventFile
     from .talk_view import TalkView
 
+    if options.video is not None:
+        await check_source(options.video)  # before anybody waits for models
     settings = settings_from(**options.settings)
     view, bus = TalkView(), EventBus()
     bus.subscribe(Event, view.show)

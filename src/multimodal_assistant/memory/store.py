@@ -279,7 +279,7 @@ async def open_store(folder: Path, embedder: TextEmbedder, open_index: OpenIndex
     Raises `MemoryStoreError` where another process has them open, or they cannot be used.
     """
     try:
-        lock = await anyio.to_thread.run_sync(_locked, folder)
+        lock = await anyio.to_thread.run_sync(locked, folder)
     except Timeout as error:
         raise MemoryStoreError(
             f"The memories in {folder} are open in another process.", "Close it first: perhaps `assistant serve`, or `assistant talk`."
@@ -304,7 +304,8 @@ async def open_store(folder: Path, embedder: TextEmbedder, open_index: OpenIndex
         lock.release()
 
 
-def _locked(folder: Path) -> FileLock:
+def locked(folder: Path) -> FileLock:
+    """Keeps other processes out of it until it is released. Raises `filelock.Timeout` where one has it, `OSError`. Blocks."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = FileLock(folder / "lock", timeout=0, thread_local=False)
     lock.acquire()

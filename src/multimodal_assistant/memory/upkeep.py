@@ -14,6 +14,7 @@ import numpy as np
 from multimodal_assistant.core.errors import AssistantError, EngineFailed
 from multimodal_assistant.core.protocols import LanguageModel
 
+from .aside import stepping_aside
 from .construction import construct, prompt
 from .evolution import Change, Changes, Neighbour, conflicts, evolve, linked, prompt_hash, related
 from .index import PoolRequest
@@ -36,7 +37,6 @@ _LEASE = 120.0
 _RETRY = 60.0
 _ATTEMPTS = 3
 _LOOK_AGAIN = 1.0
-_GLANCE = 0.05
 """Seconds."""
 _LOOK_FOR_SESSIONS = timedelta(minutes=1)
 """All notes are gone through for it."""
@@ -68,22 +68,8 @@ class Upkeep:
     async def run(self) -> None:
         """Until it is cancelled; a job that is cut off, here or by somebody who needs the machine, is done again."""
         while True:
-            if not self._quiet() or not await self._step_aside():
+            if not self._quiet() or not await stepping_aside(self.step, self._quiet):
                 await anyio.sleep(_LOOK_AGAIN)
-
-    async def _step_aside(self) -> bool:
-        """One job, unless the quiet ends: a language model at work would keep a conversation waiting."""
-        done = True
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._watch, tasks.cancel_scope, name="quiet")
-            done = await self.step()
-            tasks.cancel_scope.cancel()
-        return done
-
-    async def _watch(self, work: anyio.CancelScope) -> None:
-        while self._quiet():  # noqa: ASYNC110 - it is asked, since it is made of many things that nobody announces
-            await anyio.sleep(_GLANCE)
-        work.cancel()
 
     async def drain(self) -> int:
         """Until there is nothing more to do; how many jobs were done."""

@@ -10,6 +10,7 @@ from multimodal_assistant.core.deadline import within
 from multimodal_assistant.core.errors import AssistantError
 from multimodal_assistant.core.protocols import LanguageModel
 from multimodal_assistant.core.types import Message
+from multimodal_assistant.memory.aside import stepping_aside
 
 from .store import VisualMemory
 from .view import KeptView
@@ -20,7 +21,6 @@ ASK = "List the things in this picture and where they are, in one sentence. Name
 _MOST_TOKENS = 80
 _MOST_CHARACTERS = 400
 _PATIENCE = 60.0  # seconds for the next word
-_GLANCE = 0.05  # seconds
 _LOOK_AGAIN = 2.0
 
 
@@ -36,22 +36,8 @@ class Captioner:
     async def run(self) -> None:
         """Until it is cancelled."""
         while True:
-            if not self._quiet() or not await self._step_aside():
+            if not self._quiet() or not await stepping_aside(self.step, self._quiet):
                 await anyio.sleep(_LOOK_AGAIN)
-
-    async def _step_aside(self) -> bool:
-        """One view, unless the quiet ends; False where there is none."""
-        done = True
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._watch, tasks.cancel_scope, name="quiet")
-            done = await self.step()
-            tasks.cancel_scope.cancel()
-        return done
-
-    async def _watch(self, work: anyio.CancelScope) -> None:
-        while self._quiet():  # noqa: ASYNC110 - it is asked, since it is made of many things that nobody announces
-            await anyio.sleep(_GLANCE)
-        work.cancel()
 
     async def step(self) -> bool:
         """The newest view that nobody has said anything of; False where there is none. What fails is not tried again in this run."""

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import anyio
 import anyio.to_thread
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from numpy.typing import NDArray
 
 from multimodal_assistant.core.errors import EngineFailed, MemoryStoreError
@@ -20,7 +20,7 @@ from multimodal_assistant.core.types import Picture, Pixels, Vectors
 from multimodal_assistant.core.worker import Worker
 from multimodal_assistant.memory.index import PoolRequest
 from multimodal_assistant.memory.note import Scope
-from multimodal_assistant.memory.store import OpenIndex
+from multimodal_assistant.memory.store import OpenIndex, locked
 from multimodal_assistant.memory.terms import sparse_question, terms_of
 from multimodal_assistant.processors.scene import LEGIBLE, in_words, place
 
@@ -327,7 +327,7 @@ async def open_visual_memory(
     where another process has it open, or it cannot be used.
     """
     try:
-        lock = await anyio.to_thread.run_sync(_locked, folder)
+        lock = await anyio.to_thread.run_sync(locked, folder)
     except Timeout as error:
         raise MemoryStoreError(
             f"What was seen, in {folder}, is open in another process.", "Close it first: perhaps `assistant serve`, or `assistant talk`."
@@ -347,13 +347,6 @@ async def open_visual_memory(
                 await memory.aclose()
     finally:
         lock.release()
-
-
-def _locked(folder: Path) -> FileLock:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = FileLock(folder / "lock", timeout=0, thread_local=False)
-    lock.acquire()
-    return lock
 
 
 def _there(part: T | None) -> T:
