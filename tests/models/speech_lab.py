@@ -39,7 +39,7 @@ def only_file(name: str, pattern: str) -> Path:
 
 
 def kokoro_voice(name: str, *, speed: float = 1.0) -> KokoroVoice:
-    """One of Kokoro's voices."""
+    """One of Kokoro's voices: the same sound for the same words, each time."""
     return KokoroVoice(
         model=only_file("kokoro", "*.onnx"),
         voices=weights("kokoro-voices"),
@@ -50,7 +50,8 @@ def kokoro_voice(name: str, *, speed: float = 1.0) -> KokoroVoice:
 
 
 def vits_voice() -> VitsVoice:
-    """The VITS voice joe."""
+    """The VITS voice joe. It draws its intonation anew each time: "boil an egg" is a "boil in eight" one time in eight, also
+    with Whisper's full context. So what a test asks is asked by Kokoro, whose sound is the same each time."""
     return VitsVoice(model=only_file("joe", "*.onnx"), cache=settings_from().home / "derived")
 
 

@@ -11,7 +11,7 @@ import anyio
 import numpy as np
 import pytest
 import soundfile
-from speech_lab import say, vits_voice, words
+from speech_lab import kokoro_voice, say, words
 
 from multimodal_assistant.core.audio import SPEECH_RATE
 from multimodal_assistant.core.types import Samples
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.models, pytest.mark.timeout(240)]
 
 async def spoken(*sentences: str) -> Samples:
     """The user's side, with time for an answer after each sentence."""
-    voice = vits_voice()
+    voice = kokoro_voice("af_heart")
     parts = [np.zeros(SPEECH_RATE // 2, np.float32)]
     for sentence in sentences:
         parts += [(await say(voice, sentence)).samples, np.zeros(6 * SPEECH_RATE, np.float32)]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 from photo_lab import photo, place
-from speech_lab import say, vits_voice
+from speech_lab import kokoro_voice, say
 
 from multimodal_assistant.core.types import Samples
 
@@ -128,7 +128,7 @@ def film(path: Path, *names: str, seconds: int, tail: float) -> None:
 
 async def spoken(*texts: tuple[float, str], seconds: float) -> Samples:
     """A recording with each text at its moment."""
-    voice = vits_voice()
+    voice = kokoro_voice("af_heart")
     sound = np.zeros(round(seconds * RATE), np.float32)
     try:
         for moment, text in texts:

@@ -12,7 +12,7 @@ import anyio
 import numpy as np
 import pytest
 import soundfile
-from speech_lab import say, vits_voice, words
+from speech_lab import kokoro_voice, say, words
 
 from multimodal_assistant.core.audio import SPEECH_RATE, dbfs
 from multimodal_assistant.core.types import Samples
@@ -72,7 +72,7 @@ def run(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
 
 async def asked() -> Samples:
     """The user's side."""
-    voice = vits_voice()
+    voice = kokoro_voice("af_heart")
     parts = [np.zeros(round(LEAD * SPEECH_RATE), np.float32)]
     for question, gap in zip(QUESTIONS, GAPS, strict=True):
         parts += [(await say(voice, question)).samples, np.zeros(round(gap * SPEECH_RATE), np.float32)]
