@@ -134,10 +134,9 @@ def test_what_changes_is_in_the_history_and_the_words_do_not_change(log: MemoryL
 
 
 def test_what_is_deleted_is_gone_from_the_disk_with_what_came_of_it(log: MemoryLog, tmp_path: Path) -> None:
-    secret, kept, summary = add(
-        log, note("the xylophone is blue"), note("the trombone is red"), note("xylophone and trombone", source="summary")
-    )
-    log.made_of("anna", summary.id, [secret.id, kept.id])
+    secret, kept = add(log, note("the xylophone is blue"), note("the trombone is red"))
+    (summary,) = add(log, note("xylophone and trombone", source="summary", made_of=(secret.id, kept.id)))
+    assert only(log, ANNA, summary.id).made_of == (secret.id, kept.id)
     links = Change(kept.id, "links", (), (secret.id,))
     log.change("anna", changes(Change(kept.id, "context", "", "like the xylophone"), links, cause=secret.id), NOW)
     log.keep_vectors("m", [(1, "meaning", np.ones(4, np.float32))])

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ from crashing import forked
 from opened import NOW, opened, system
 from sessions import ENDED, GOOD, KEPT, MONDAY, TEXTS, said
 
+from multimodal_assistant.core.errors import InvalidSetting
 from multimodal_assistant.core.types import Message, TextDelta
 from multimodal_assistant.engines.scripted import Script, ScriptedLlm
+from multimodal_assistant.memory.exchange import from_lines, to_lines
 from multimodal_assistant.memory.log import MemoryLog
-from multimodal_assistant.memory.note import MemoryNote, Scope
+from multimodal_assistant.memory.note import MemoryNote, Scope, Source
 from multimodal_assistant.memory.store import MemoryStore
 from multimodal_assistant.memory.system import AgenticMemorySystem
 from multimodal_assistant.memory.upkeep import Upkeep
@@ -311,6 +314,47 @@ async def test_what_only_the_assistant_said_is_no_evidence(tmp_path: Path) -> No
         (summary,) = await summaries(store)
         assert summary.content == KEPT
     assert "closes" not in llm.ledger.requests[0]
+
+
+@pytest.mark.parametrize("user", ["anna", "ben"], ids=["the same user's", "another's"])
+async def test_taken_along_it_knows_what_it_was_made_of_and_goes_with_it(tmp_path: Path, user: str) -> None:
+    async with system(tmp_path / "one") as memory:
+        ids = await keep(memory.store, said(TEXTS))
+        await idle(memory.store, ScriptedLlm(replies=[GOOD]))
+        lines = [line async for note in memory.export() for line in to_lines([note])]
+    llm = ScriptedLlm(replies=[GOOD])
+    async with system(tmp_path / "two", user) as memory:
+        found = from_lines(lines, Scope(user))
+        assert found.ignored == {}
+        assert await memory.add_notes(found.notes) == list(found.notes)
+        await idle(memory.store, llm)
+        (summary,) = await summaries(memory.store, user)
+        assert llm.ledger.requests == []  # it is not made again
+        assert summary.made_of == tuple(ids)
+        assert [note async for note in memory.export()] == list(found.notes)
+        assert [note.id for note in await memory.forget("vet")] == [ids[4]]
+        assert await summaries(memory.store, user) == []
+        assert summary.id not in [hit.note.id for hit in await memory.search("Miso the dog", 5)]
+        assert await memory.store.indexed() == 5
+
+
+@pytest.mark.parametrize(
+    ("without", "source"), [(3, "summary"), (6, "summary"), (None, "user")], ids=["an origin", "any origin of its own", "being one"]
+)
+async def test_one_of_what_is_not_there_is_not_taken(tmp_path: Path, without: int | None, source: Source) -> None:
+    """Forgetting could not reach it. Nothing else of the file is taken either."""
+    notes = said(TEXTS)
+    summary = MemoryNote(KEPT, Scope("anna"), source=source, made_of=tuple(note.id for note in notes))
+    other = replace(summary, id="other", made_of=(summary.id,))
+    file = [note for index, note in enumerate([*notes, summary]) if index != without] + ([other] if without == 6 else [])
+    async with system(tmp_path) as memory:
+        with pytest.raises(InvalidSetting, match=r"The note .+ was made of notes that are not here, or is no summary"):
+            await memory.add_notes(file)
+        assert await memory.latest() == []
+        await memory.add_notes(notes)
+        if source == "summary" and without == 3:
+            await memory.add_notes(file)  # what it was made of may have been there before
+            assert [note.made_of for note in await summaries(memory.store)] == [summary.made_of]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the sources", "after them"])

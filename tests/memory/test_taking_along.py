@@ -42,6 +42,7 @@ notes = st.builds(
     position=st.integers(-1, 10**6),
     valid_from=st.none() | times,
     valid_to=st.none() | times,
+    made_of=lists,
 )
 
 
@@ -57,6 +58,8 @@ def test_our_own_lines_lose_nothing(kept: list[MemoryNote]) -> None:
     if kept:
         assert read(written.decode()).notes == tuple(kept)
         assert {note.scope for note in read(written.decode(), ANNA).notes} == {ANNA}
+        taken = read(written.decode(), Scope("ben")).notes
+        assert [note.scope for note in taken] == [replace(note.scope, user="ben") for note in kept]
 
 
 def test_a_line_is_readable() -> None:
@@ -102,6 +105,12 @@ def test_memories_of_two_people_do_not_become_those_of_one() -> None:
     with pytest.raises(InvalidSetting, match=r"2 users \(anna, tom\)"):
         from_mem0(data, ANNA, now=NOW)
     assert [note.scope.user for note in from_mem0(data, now=NOW).notes] == ["anna", "tom"]
+
+
+@pytest.mark.parametrize("user_id", ["anna", None])
+def test_who_takes_over_a_mem0_export_has_its_sessions(user_id: str | None) -> None:
+    data = [mem0(user_id=user_id, run_id="r"), mem0(id="m2", user_id=user_id, agent_id="a")]
+    assert [note.scope for note in from_mem0(data, Scope("ben"), now=NOW).notes] == [Scope("ben", "", "r"), Scope("ben", "a")]
 
 
 def test_a_record_without_an_id_has_the_same_one_at_each_import() -> None:
@@ -225,6 +234,7 @@ OWN = json.loads(next(iter(to_lines([MemoryNote("Likes tea", ANNA, id="o1")]))))
         ({**OWN, "tags": "food"}, "has no proper tags"),
         ({**OWN, "source": "tool"}, "has no proper source"),
         ({**OWN, "content": 7}, "has no text"),
+        ({**OWN, "made_of": [7]}, "has no proper made_of"),
         ({**OWN, "position": -7}, "has no proper position"),
         ({**OWN, "scope": {"name": "anna"}}, "is not a note of this program's export"),
         ({**OWN, "evolution_history": [{"at": 1}]}, "is not a note of this program's export"),

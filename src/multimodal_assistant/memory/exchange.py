@@ -22,7 +22,7 @@ __all__ = ["Imported", "from_amem", "from_chroma", "from_lines", "from_mem0", "r
 VERSION = 1
 
 _TIMES = frozenset({"timestamp", "last_accessed", "valid_from", "valid_to"})
-_LISTS = frozenset({"keywords", "tags", "links"})
+_LISTS = frozenset({"keywords", "tags", "links", "made_of"})
 _COUNTS = frozenset({"retrieval_count", "position"})
 _FIELDS = tuple(field.name for field in fields(MemoryNote))
 
@@ -72,7 +72,7 @@ def _whole(value: object) -> object:
 
 
 def from_lines(lines: Iterable[str], scope: Scope | None = None) -> Imported:
-    """Notes of our own export. scope: whose they are from now on; without it, whose they were."""
+    """Notes of our own export. scope: whose they are from now on, in the sessions in which they were; without it, whose they were."""
     ignored: Counter[str] = Counter()
     notes: list[MemoryNote] = []
     for number, line in enumerate(lines, 1):
@@ -94,7 +94,8 @@ def _own(record: Record, scope: Scope | None) -> MemoryNote:
             name: _whole(values[name]) for name in _FIELDS if name in values and name not in {"scope", "evolution_history"}
         }
         kept["evolution_history"] = tuple(_evolution(row) for row in values.get("evolution_history", ()))
-        kept["scope"] = scope or Scope(**cast("dict[str, str]", values["scope"]))
+        own = Scope(**cast("dict[str, str]", values["scope"]))
+        kept["scope"] = scope.over(own) if scope else own
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise record.bad("is not a note of this program's export") from error
     _check(record, kept)

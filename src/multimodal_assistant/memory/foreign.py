@@ -43,6 +43,7 @@ def _of_mem0(record: Record, scope: Scope | None, now: datetime) -> MemoryNote:
     user = record.text("user_id")
     if scope is None and not user.strip():
         raise record.bad("does not say whose memory it is", "Name the user whose memories these are.")
+    own = Scope(scope.user if scope else user, record.text("agent_id"), record.text("run_id"))
     metadata = record.values.pop("metadata", None)
     if isinstance(metadata, dict):
         for name in cast("dict[str, object]", metadata):
@@ -52,7 +53,7 @@ def _of_mem0(record: Record, scope: Scope | None, now: datetime) -> MemoryNote:
     said = _iso(record, "created_at") or _iso(record, "updated_at") or now
     return MemoryNote(
         content,
-        scope or Scope(user, record.text("agent_id"), record.text("run_id")),
+        scope.over(own) if scope else own,
         id=record.text("id") or _id_of(record, content),
         tags=tags,
         category=tags[0] if tags else "Uncategorized",

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from multimodal_assistant.core.errors import InvalidSetting
+
 from .evolution import Changes
 from .note import Evolution, MemoryNote
 from .reading import LogReader, marks
@@ -36,7 +38,8 @@ class MemoryLog(LogReader):
     def add(self, notes: Iterable[tuple[MemoryNote, Keys]], *, jobs: Sequence[str] = ()) -> list[MemoryNote]:
         """Notes and what they are found by; `jobs` are the kinds of work that each of them waits for. All of them or none.
 
-        A negative position means: after the last of its session. Those whose id is there already are left as they are.
+        A negative position means: after the last of its session. Those whose id is there already are left as they are. Raises
+        `InvalidSetting` for a summary of notes that are not there: nothing could make it go.
         """
         added: list[MemoryNote] = []
         with self._changing():
@@ -48,6 +51,7 @@ class MemoryLog(LogReader):
                     added.append(placed)
             for note in added:
                 self._link(note.scope.user, note.id, note.links)
+                self._trace(note)
         return added
 
     def change(self, user: str, changes: Changes, at: datetime) -> int:
@@ -74,17 +78,11 @@ class MemoryLog(LogReader):
         """
         with self._changing():
             gone = self.rows(f"SELECT * FROM notes WHERE +user = ? AND id IN ({marks(ids)})", (user, *ids))
-            summaries = self._summaries_of(user, [row["seq"] for row in gone])
+            summaries = self.summaries_of(user, [row["seq"] for row in gone])
             self._remove(user, (*gone, *summaries))  # a summary may say what was forgotten, whatever else it says
         with self.told():
             self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return [row["id"] for row in (*gone, *summaries)]
-
-    def made_of(self, user: str, summary: str, origins: Sequence[str]) -> None:
-        """The note `summary` goes when one of these does."""
-        with self._changing():
-            pairs = [(one, seq) for one in self.seqs_of(user, [summary]) for seq in self.seqs_of(user, origins)]
-            self.db.executemany("INSERT OR IGNORE INTO sources (note, origin) VALUES (?, ?)", pairs)
 
     def put_summary(self, user: str, origins: Sequence[str], summary: tuple[MemoryNote, Keys] | None) -> bool:
         """What was made of these notes takes the place of the summaries that any of them went into; None: there is nothing to say of them.
@@ -97,17 +95,16 @@ class MemoryLog(LogReader):
                 return False
             made: int | None = None
             if summary is not None:
-                self._remove(user, self._summaries_of(user, seqs))
+                self._remove(user, self.summaries_of(user, seqs))
                 made = self._insert(self._placed(summary[0]), summary[1])
             # A note that is its own source has been looked at: that goes when it goes, and names it nowhere else.
-            pairs = [(seq if made is None else made, seq) for seq in seqs]
-            self.db.executemany("INSERT OR IGNORE INTO sources (note, origin) VALUES (?, ?)", pairs)
+            self._come_from((seq if made is None else made, seq) for seq in seqs)
         return True
 
     def drop_summaries(self, user: str, origins: Sequence[str]) -> int:
         """Delete what was made of these notes, which are no longer true; how many. The others that went into it may make a new one."""
         with self._changing():
-            summaries = self._summaries_of(user, self.seqs_of(user, origins))
+            summaries = self.summaries_of(user, self.seqs_of(user, origins))
             self._remove(user, summaries)
         return len(summaries)
 
@@ -192,13 +189,22 @@ class MemoryLog(LogReader):
         )
         return seq
 
-    def _summaries_of(self, user: str, origins: Sequence[int]) -> list[sqlite3.Row]:
-        """Notes that were made of any of these, without these."""
-        return self.rows(
-            "SELECT DISTINCT notes.* FROM notes JOIN sources ON sources.note = notes.seq WHERE +user = ? "
-            f"AND sources.origin IN ({marks(origins)}) AND seq NOT IN ({marks(origins)})",
-            (user, *origins, *origins),
-        )
+    def _trace(self, note: MemoryNote) -> None:
+        """Write down what a summary was made of."""
+        if not note.made_of:
+            return
+        user = note.scope.user
+        sql = f"SELECT seq FROM notes WHERE +user = ? AND source != 'summary' AND id IN ({marks(note.made_of)})"
+        origins = [row["seq"] for row in self.rows(sql, (user, *note.made_of))]
+        if note.source != "summary" or len(origins) < len(set(note.made_of)):
+            raise InvalidSetting(
+                f"The note {note.id[:60]} was made of notes that are not here, or is no summary.", "Add them first, or all at once."
+            )
+        self._come_from((one, origin) for one in self.seqs_of(user, [note.id]) for origin in origins)
+
+    def _come_from(self, pairs: Iterable[tuple[int, int]]) -> None:
+        """(summary, what it was made of)."""
+        self.db.executemany("INSERT OR IGNORE INTO sources (note, origin) VALUES (?, ?)", pairs)
 
     def _remove(self, user: str, rows: Iterable[sqlite3.Row]) -> None:
         for row in rows:

@@ -30,6 +30,10 @@ class Scope:
         """Whether a note of that scope is one of this."""
         return self.user == other.user and self.agent in {"", other.agent} and self.session in {"", other.session}
 
+    def over(self, other: "Scope") -> "Scope":
+        """Where a note of that scope is when it becomes one of this: its agent and session are as they were, where this names none."""
+        return Scope(self.user, self.agent or other.agent, self.session or other.session)
+
 
 @dataclass(frozen=True, slots=True)
 class Evolution:
@@ -78,6 +82,8 @@ class MemoryNote:
     valid_to: datetime | None = None
     superseded_by: str = ""
     """The note that corrects it, from `valid_to` on."""
+    made_of: tuple[str, ...] = ()
+    """Of a summary: the notes that it says again, in order. It goes when one of them does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class LogReader:
         self.db.close()
 
     def notes(self, scope: Scope, ids: Sequence[str]) -> list[MemoryNote]:
-        """Those of these ids that are in the scope, in the order of `ids`, with links and history."""
+        """Those of these ids that are in the scope, in the order of `ids`, whole."""
         where, values = _within(scope, "+")  # the plus keeps SQLite from going through all notes of the user instead
         rows = self.rows(f"SELECT * FROM notes WHERE {where} AND id IN ({marks(ids)})", (*values, *ids))
         found = {note.id: note for note in self._whole(rows)}
@@ -69,7 +69,7 @@ class LogReader:
         return self._whole(self.rows(sql, (*values, *bounds, most)))
 
     def stored(self, seqs: Sequence[int]) -> list[Stored]:
-        """Notes by their numbers, without links and history."""
+        """Notes by their numbers, without links, history and what they were made of."""
         vectors: dict[int, dict[str, NDArray[np.float16]]] = {seq: {} for seq in seqs}
         for row in self.rows(f"SELECT note, kind, vector FROM vectors WHERE note IN ({marks(seqs)})", seqs):
             vectors[row["note"]][row["kind"]] = np.frombuffer(row["vector"], np.float16)
@@ -165,6 +165,14 @@ class LogReader:
         )
         return [note_of(row) for row in rows], sum(not row["told"] for row in rows)
 
+    def summaries_of(self, user: str, origins: Sequence[int]) -> list[sqlite3.Row]:
+        """Notes that were made of any of these, without these."""
+        return self.rows(
+            "SELECT DISTINCT notes.* FROM notes JOIN sources ON sources.note = notes.seq WHERE +user = ? "
+            f"AND sources.origin IN ({marks(origins)}) AND seq NOT IN ({marks(origins)})",
+            (user, *origins, *origins),
+        )
+
     def changed_since(self, entry: int, most: int) -> list[tuple[int, int]]:
         """(number of the entry, seq of the note) of those after `entry`, oldest first."""
         rows = self.rows("SELECT seq, note FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?", (entry, most))
@@ -177,14 +185,23 @@ class LogReader:
     # Within
 
     def _whole(self, rows: Sequence[sqlite3.Row]) -> list[MemoryNote]:
-        """With links and history."""
+        """With links, history and what they were made of."""
         if not rows:
             return []
         links = self.linked(rows[0]["user"], [row["id"] for row in rows])
         history: dict[int, list[Evolution]] = {row["seq"]: [] for row in rows}
         for row in self.rows(f"SELECT * FROM history WHERE note IN ({marks(history)}) ORDER BY seq", tuple(history)):
             history[row["note"]].append(evolution_of(row))
-        return [note_of(row, tuple(links[row["id"]]), tuple(history[row["seq"]])) for row in rows]
+        made_of = self._made_of([row["seq"] for row in rows if row["source"] == "summary"])
+        return [note_of(row, tuple(links[row["id"]]), tuple(history[row["seq"]]), tuple(made_of.get(row["seq"], ()))) for row in rows]
+
+    def _made_of(self, summaries: Sequence[int]) -> dict[int, list[str]]:
+        """Summary → the notes that it was made of, oldest first."""
+        found: dict[int, list[str]] = {seq: [] for seq in summaries}
+        sql = f"SELECT note, id FROM sources JOIN notes ON seq = origin WHERE note IN ({marks(summaries)}) ORDER BY origin"
+        for row in self.rows(sql, summaries) if summaries else ():
+            found[row["note"]].append(row["id"])
+        return found
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
         with self.told():

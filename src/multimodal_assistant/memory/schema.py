@@ -85,7 +85,9 @@ def values_of(note: MemoryNote, keys: Keys) -> tuple[object, ...]:
     )
 
 
-def note_of(row: sqlite3.Row, links: tuple[str, ...] = (), history: tuple[Evolution, ...] = ()) -> MemoryNote:
+def note_of(
+    row: sqlite3.Row, links: tuple[str, ...] = (), history: tuple[Evolution, ...] = (), made_of: tuple[str, ...] = ()
+) -> MemoryNote:
     """The note in a row with at least `COLUMNS`."""
     return MemoryNote(
         content=row["content"],
@@ -106,6 +108,7 @@ def note_of(row: sqlite3.Row, links: tuple[str, ...] = (), history: tuple[Evolut
         valid_from=moment(row["valid_from"]),
         valid_to=moment(row["valid_to"]),
         superseded_by=row["superseded_by"],
+        made_of=made_of,
     )
 
 

@@ -51,7 +51,10 @@ class AgenticMemorySystem:
         return note.id
 
     async def add_notes(self, notes: Sequence[MemoryNote]) -> list[MemoryNote]:
-        """Several at once: all of them, or none. Those whose id is there already are left as they are."""
+        """Several at once: all of them, or none. Those whose id is there already are left as they are.
+
+        What a summary was made of (`made_of`) has to be there, or among them.
+        """
         strangers = [note for note in notes if not self.scope.holds(note.scope)]
         if strangers:
             raise InvalidSetting(f"The note {strangers[0].id} belongs to {strangers[0].scope.user!r}.", "Open the memory of that user.")
@@ -191,7 +194,7 @@ class AgenticMemorySystem:
         return found
 
     async def export(self) -> AsyncGenerator[MemoryNote]:
-        """Every note of the scope, oldest first."""
+        """Every note of the scope, whole, oldest first: `add_notes` of another memory takes them over."""
         last = 0
         while seqs := await self.store.read(lambda log, last=last: log.all_seqs(last, 500)):
             ids = [one.note.id for one in await self.store.read(lambda log, seqs=seqs: log.stored(seqs))]
