@@ -31,6 +31,8 @@ class FakeQdrant:
         """`500`: it fails; `cut`: it hangs up in the middle of an answer; `nonsense`, `nonsense in JSON`: it is some other server."""
         self.trouble_after = 0
         """So many more requests are answered first."""
+        self.damaged = ""
+        """A collection that cannot be used any more."""
         self._engine = QdrantClient(":memory:")
         self._one_at_a_time = threading.Lock()
 
@@ -48,6 +50,8 @@ class FakeQdrant:
             for pattern, route in _ROUTES:
                 if match := re.fullmatch(pattern, f"{method} {path}"):
                     name = match.group(1)
+                    if name == self.damaged:
+                        return 500, "Service internal error: the WAL is damaged"
                     if not pattern.startswith(("GET", "DELETE")) and pattern != _CREATE and not self._engine.collection_exists(name):
                         return 404, f"Not found: Collection `{name}` doesn't exist!"
                     return 200, route(self, name, body)

@@ -16,7 +16,7 @@ import pytest
 from fake_qdrant import KEY, FakeQdrant, serving
 from opened import NOW
 
-from multimodal_assistant.core.errors import MemoryStoreError
+from multimodal_assistant.core.errors import IndexDamaged, MemoryStoreError
 from multimodal_assistant.engines.scripted import ScriptedEmbedder
 from multimodal_assistant.memory.index import Point, PoolRequest, VectorIndex
 from multimodal_assistant.memory.note import Scope
@@ -92,6 +92,45 @@ def test_where_no_server_answers_it_is_said(caplog: pytest.LogCaptureFixture) ->
             connect(url, KEY, "notes", dimensions=D)
     assert "ASSISTANT_MEMORY__QDRANT_URL" in caught.value.remedy
     assert KEY not in caplog.text
+
+
+@pytest.mark.anyio
+async def test_a_memory_whose_server_does_not_answer_says_so_and_nothing_else(
+    server: FakeQdrant, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither is anything built again, nor is there a claim that it was."""
+    async with memory_on(server, tmp_path) as memory:
+        await memory.add_note(TEXTS[0])
+    there = server.url
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        server.url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(MemoryStoreError, match=r"^The index .+ could not be opened: no answer \(.*refused\)\.") as caught:
+            async with memory_on(server, tmp_path):
+                pass
+    assert not isinstance(caught.value, IndexDamaged)
+    assert caplog.records == []
+    server.url = there
+    for trouble in ("nonsense", "401"):
+        server.trouble = trouble
+        with pytest.raises(MemoryStoreError):
+            async with memory_on(server, tmp_path):
+                pass
+    server.trouble = None
+    async with memory_on(server, tmp_path) as memory:
+        assert await memory.search("sister", 1)
+    assert server.collections == ["assistant-index-0"]
+    assert caplog.records == []
+
+
+@pytest.mark.anyio
+async def test_a_collection_that_is_damaged_is_built_anew(server: FakeQdrant, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with memory_on(server, tmp_path) as memory:
+        ids = [await memory.add_note(text) for text in TEXTS]
+    server.damaged = "assistant-index-0"
+    async with memory_on(server, tmp_path) as memory:
+        assert [hit.note.id for hit in await memory.search("salt soup", 1)] == ids[1:2]
+    assert "It is built again now." in caplog.text
 
 
 @pytest.mark.parametrize("url", ["http://", "http://[", "ftp://127.0.0.1:1", "http://127.0.0.1:notaport"])

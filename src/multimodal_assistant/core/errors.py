@@ -17,6 +17,7 @@ AssistantError                  one sentence, and what to do about it
 │   └── ModelFetchFailed        no source delivered
 ├── DeviceError                 a microphone, speaker or camera is absent or busy     (exit 3)
 └── MemoryStoreError            memories cannot be opened, read or written            (exit 3)
+    └── IndexDamaged            what finds them cannot be used, and can be built again from what is kept
 
 Vendor errors become one of these at the adapter's edge and nowhere else.
 """
@@ -105,6 +106,10 @@ class DeviceError(AssistantError):
 
 class MemoryStoreError(AssistantError):
     """Memories cannot be opened, read or written."""
+
+
+class IndexDamaged(MemoryStoreError):
+    """The index is there and cannot be used: a new one, built from the log in its place, can."""
 
 
 def leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:

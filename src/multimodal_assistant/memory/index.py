@@ -60,7 +60,9 @@ class Pool:
 
 
 class VectorIndex(Protocol):
-    """Synchronous: called on a worker thread. Every search is within one scope. Raises `MemoryStoreError`."""
+    """Synchronous: called on a worker thread. Every search is within one scope. Raises `MemoryStoreError`: `IndexDamaged` where a new one
+    would do.
+    """
 
     def upsert(self, points: Sequence[Point]) -> None:
         """Put these in, in the place of what had their number."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import qdrant_edge as qdrant
 
-from multimodal_assistant.core.errors import MemoryStoreError
+from multimodal_assistant.core.errors import IndexDamaged, MemoryStoreError
 
 from .index import DENSE, SPARSE, Point, Pool, PoolRequest
 from .note import Scope
@@ -27,7 +27,7 @@ class EdgeIndex:
                 for name, index in _payload_indexes().items():
                     self._shard.update(qdrant.UpdateOperation.create_field_index(name, index))
         except Exception as error:  # the engine raises one class for everything, and RuntimeError for its panics
-            raise MemoryStoreError(
+            raise IndexDamaged(
                 f"The index of memories in {folder} cannot be opened: {error}.", "It is built again by `assistant memory rebuild`."
             ) from error
 
@@ -105,8 +105,8 @@ class EdgeIndex:
             raise _failed("written", error) from error
 
 
-def _failed(what: str, error: Exception) -> MemoryStoreError:
-    return MemoryStoreError(f"The index of memories could not be {what}: {error}.", "It is built again by `assistant memory rebuild`.")
+def _failed(what: str, error: Exception) -> IndexDamaged:
+    return IndexDamaged(f"The index of memories could not be {what}: {error}.", "It is built again by `assistant memory rebuild`.")
 
 
 def _config(dimensions: int) -> "qdrant.EdgeConfig":

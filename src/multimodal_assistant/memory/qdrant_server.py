@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
-from multimodal_assistant.core.errors import MemoryStoreError
+from multimodal_assistant.core.errors import IndexDamaged, MemoryStoreError
 
 from .index import DENSE, SPARSE, Point, Pool, PoolRequest
 from .note import Scope
@@ -134,10 +134,15 @@ def _told(what: str) -> Generator[None]:
     try:
         yield
     except Exception as error:
-        raise MemoryStoreError(
+        raise _kind(error)(
             f"The index of memories on the Qdrant server could not be {what}: {_reason(error)}.",
             "Check ASSISTANT_MEMORY__QDRANT_URL and its API key.",
         ) from error
+
+
+def _kind(error: Exception) -> type[MemoryStoreError]:
+    """Damaged is what the server has and cannot use; from one that does not answer, or lets nobody in, a new index would come no better."""
+    return IndexDamaged if isinstance(error, UnexpectedResponse) and error.status_code in {400, 404, 500} else MemoryStoreError
 
 
 def _reason(error: Exception) -> str:

@@ -12,7 +12,7 @@ import anyio
 import numpy as np
 from filelock import FileLock, Timeout
 
-from multimodal_assistant.core.errors import MemoryStoreError
+from multimodal_assistant.core.errors import IndexDamaged, MemoryStoreError
 from multimodal_assistant.core.protocols import TextEmbedder
 from multimodal_assistant.core.worker import Worker
 
@@ -208,7 +208,9 @@ class MemoryStore:
     # Life
 
     async def open(self) -> None:
-        """Raises `MemoryStoreError` where the log cannot be used; an index that cannot is built again, with a warning."""
+        """Raises `MemoryStoreError` where the log or the server of the index cannot be used; an index that is damaged is built again,
+        with a warning.
+        """
         self._dimensions = (await self.embedder.embed(["."])).shape[1]
         path = self._folder / "memories.sqlite3"
         self._write_log = await self._writer.call(lambda: MemoryLog(path))
@@ -234,7 +236,7 @@ class MemoryStore:
                 self._held = False
                 return
             log.warning("the index of memories does not have what the log has: it is built again")
-        except MemoryStoreError as error:
+        except IndexDamaged as error:
             log.warning("%s It is built again now.", error.problem)
         old, self._index = self._index, None
         if old is not None:
