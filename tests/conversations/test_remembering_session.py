@@ -1,5 +1,7 @@
 """A conversation with a memory: what bears on a turn reaches the model, and what was said and heard is kept, once and nothing else."""
 
+from dataclasses import replace
+
 import anyio
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from stage import hush, on_stage, voice
 from multimodal_assistant.core.events import TurnMetrics
 from multimodal_assistant.engines.scripted import Script, ScriptedMemory
 from multimodal_assistant.pipeline.reply import Manner
+from multimodal_assistant.pipeline.rules import Rules
 
 pytestmark = pytest.mark.anyio
 
@@ -79,3 +82,15 @@ async def test_memories_are_read_ahead_with_the_words_and_stay_as_they_were_read
     assert memory.ledger.requests[:3] == list(says)
     assert llm.read[1][-1].text == f"(From earlier conversations:\n{LINE})\n\nwhat is my", "found by the last word, which is not read yet"
     assert llm.ledger.requests == [f"(From earlier conversations:\n{LINE})\n\n{QUESTION}"], "what was read ahead is the beginning"
+
+
+async def test_what_was_said_while_nothing_was_to_be_kept_is_not_kept_when_that_ends_before_the_answer() -> None:
+    memory, manner = remembering()
+    async with on_stage(says=("A secret.", "No secret."), replies=(LONG, "All right."), manner=replace(manner, memory=None)) as stage:
+        await stage.hear(np.concatenate([voice(0.7), hush(1.0)]))
+        assert stage.named("audio.started")
+        stage.session.adopt(manner, Rules())
+        await stage.hear(hush(4.0))
+        assert memory.kept == []
+        await stage.hear(np.concatenate([voice(0.7), hush(3.0)]))
+    assert memory.kept == [("No secret.", "All right.")]

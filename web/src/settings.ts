@@ -32,8 +32,12 @@ export class Settings {
 
   constructor(private readonly changed: Changed) {
     byId("open-settings", HTMLButtonElement).addEventListener("click", () => void this.open());
-    byId("close-settings", HTMLButtonElement).addEventListener("click", () => this.dialog.close());
-    this.dialog.addEventListener("close", () => this.note());
+    // Noted before the dialog is gone: its "close" event waits for the next frame, and what is said until then would go by the old choice.
+    byId("close-settings", HTMLButtonElement).addEventListener("click", () => {
+      this.note();
+      this.dialog.close();
+    });
+    this.dialog.addEventListener("cancel", () => this.note());
     this.microphone.addEventListener("change", () => {
       kept.microphone.set(this.microphone.value);
       changed.microphone();

@@ -68,16 +68,18 @@ class History:
             del self._messages[: len(old)]
             self._summary = summary
 
-    def answered(self, said: str, reply: str, seen: str = "") -> None:
-        """A turn that was heard to its end. seen: what was in view, in words."""
-        self._keep(said, reply)
+    def answered(self, said: str, reply: str, seen: str = "", *, private: bool = False) -> None:
+        """A turn that was heard to its end. seen: what was in view, in words. private: it was not to be kept when it was said."""
+        if not private:
+            self._keep(said, reply)
         self._say(with_view(said, seen))
         if reply:
             self._messages.append(Message("assistant", reply))
 
-    def interrupted(self, said: str, heard: str, seen: str = "") -> None:
+    def interrupted(self, said: str, heard: str, seen: str = "", *, private: bool = False) -> None:
         """A turn of whose answer only `heard` reached the user."""
-        self._keep(said, heard)
+        if not private:
+            self._keep(said, heard)
         self._say(with_view(said, seen))
         if heard:
             self._messages.append(Message("assistant", f"{heard} {INTERRUPTED}"))

@@ -139,7 +139,7 @@ class Playback:
             written = Captions(draft.transcript.language)
             written.advance(draft.written, len(heard.split()))
             read = written.so_far(draft.written) if draft.manner.aloud else draft.text
-            self._history.interrupted(draft.transcript.text, read, draft.glance.note)
+            self._history.interrupted(draft.transcript.text, read, draft.glance.note, private=draft.manner.memory is None)
             self._keep_asides()
             self._tell(ev.AudioStopped(self._turn, heard, reason, t=self._clock()))
 
@@ -192,10 +192,11 @@ class Playback:
             self._tell(ev.ReplySpoken(self._turn, rest, t=self._clock()))
         if draft.sounding:
             self._tell(ev.AudioFinished(self._turn, t=self._clock()))
+        private = draft.manner.memory is None
         if draft.transcript is not None and draft.error is not None:
-            self._history.interrupted(draft.transcript.text, self._captions.so_far(draft.written), draft.glance.note)
+            self._history.interrupted(draft.transcript.text, self._captions.so_far(draft.written), draft.glance.note, private=private)
         elif draft.transcript is not None:
-            self._history.answered(draft.transcript.text, draft.text, draft.glance.note)
+            self._history.answered(draft.transcript.text, draft.text, draft.glance.note, private=private)
             self._history.called(draft.calls)
         self._keep_asides()
         calls = draft.calls if draft.error is None else ()
