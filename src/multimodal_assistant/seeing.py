@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from .models.store import open_store
 from .pipeline.describe import Eyes
 from .pipeline.live import Keep, LiveView
 from .pipeline.look_ahead import keeps_pictures
+from .pipeline.look_tool import LOOK, may_look
+from .pipeline.reply import Manner
 from .pipeline.sight import LiveSight, NoSight, ShownSight, Viewer
 from .pipeline.views import Encode, StillView
 from .transports.pictures import LONG_SIDE, STILLS, StillSource, jpeg, picture_pixels
@@ -114,13 +117,16 @@ async def check_source(path: Path) -> None:
         await anext(frames)
 
 
-async def looks_ahead(llm: LanguageModel, system: str) -> bool:
-    """Whether it is worth showing this model a picture while the user still speaks: tried with one of its own making."""
+async def practised(llm: LanguageModel, manner: Manner) -> Manner:
+    """With what was found out about a model that sees, with a picture of its own making: whether it can ask to look, and whether it is
+    worth showing it a picture while the user still speaks."""
     if not (isinstance(llm, Seeing) and await llm.sees()):
-        return False
+        return manner
+    asks = await may_look(llm, system=manner.system)
     rows, columns = np.mgrid[0:576, 0:768]
     pixels = np.stack([columns // 3, rows // 3, (rows + columns) // 6], axis=2).astype(np.uint8)
-    return await keeps_pictures(llm, await encoded(pixels), system=system)
+    keeps = await keeps_pictures(llm, await encoded(pixels), system=manner.system, tools=(LOOK,) if asks else ())
+    return replace(manner, may_look=asks, looks_ahead=keeps)
 
 
 async def viewer_of(llm: LanguageModel) -> Viewer:

@@ -22,6 +22,7 @@ class Inner:
 
     glance: Glance = Glance()
     asked: list[str] = field(default_factory=list[str])
+    live: bool = False
 
     async def look(self, said: str) -> Glance:
         self.asked.append(said)

@@ -1,6 +1,5 @@
 """`assistant serve`: the assistant in the browser, and for other programs."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
@@ -31,7 +30,7 @@ async def _serve(flags: dict[str, Any]) -> None:
     from multimodal_assistant.app import assemble, settings_from, turn_detector
     from multimodal_assistant.config import config_file
     from multimodal_assistant.remembering import remembered
-    from multimodal_assistant.seeing import eyes_for, looks_ahead, viewer_of
+    from multimodal_assistant.seeing import eyes_for, practised, viewer_of
     from multimodal_assistant.server.host import Host, check_certificate, check_exposure
     from multimodal_assistant.server.keys import KeyFile
     from multimodal_assistant.server.listen import address, listening, serve
@@ -68,7 +67,7 @@ async def _serve(flags: dict[str, Any]) -> None:
                 await assistant.warm()
                 await detector.warm()
                 manner = await assistant.patient()
-                manner = replace(manner, looks_ahead=await looks_ahead(assistant.engines.llm, manner.system))
+                manner = await practised(assistant.engines.llm, manner)
                 found = await rehearse(assistant.engines, detector, manner)
             _rehearsed(view, found)
             remembering = None if memories is None else memories.conversation

@@ -158,7 +158,7 @@ async def _ready(options: Options) -> AsyncGenerator[_Talk]:
     """Engines loaded, files open, the view watching."""
     from multimodal_assistant.app import assemble, settings_from, turn_detector
     from multimodal_assistant.remembering import remembered
-    from multimodal_assistant.seeing import check_source, looks_ahead
+    from multimodal_assistant.seeing import check_source, practised
     from multimodal_assistant.transports.recorded import recording_folder
     from multimodal_assistant.visual_memory import remembered_views
 
@@ -198,8 +198,9 @@ async def _ready(options: Options) -> AsyncGenerator[_Talk]:
                 manner = await assistant.patient()
             # A video begins with the conversation.
             async with _sight(options, settings, assistant.engines.llm, bus, view, making, views) as sight:
-                ahead = options.shows and await looks_ahead(assistant.engines.llm, manner.system)
-                manner = replace(manner, sight=sight, looks_ahead=ahead, memory=None if memories is None else memories.conversation())
+                if options.shows:
+                    manner = await practised(assistant.engines.llm, manner)
+                manner = replace(manner, sight=sight, memory=None if memories is None else memories.conversation())
                 talk = _Talk(assistant.engines, manner, detector, view, bus, record)
                 yield talk
 

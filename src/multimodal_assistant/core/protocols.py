@@ -229,6 +229,11 @@ class ImageTextEncoder(Engine, Protocol):
 class Sight(Protocol):
     """The eyes of a conversation."""
 
+    @property
+    def live(self) -> bool:
+        """Whether they see something that goes on, at which a model may ask to look."""
+        ...
+
     async def look(self, said: str) -> Glance:
         """What an answer to these words is given to see: at once, from what has been seen already, unless they need a closer look."""
         ...

@@ -87,7 +87,8 @@ class Attention:
         try:
             picture = await sight.ahead()
             if picture is not None:
-                await look_ahead(self._engines.llm, picture, system=self._manner.system, history=history)
+                tools = self._manner.at_hand.tools if self._manner.at_hand else ()
+                await look_ahead(self._engines.llm, picture, system=self._manner.system, history=history, tools=tools)
         except AssistantError as error:
             log.warning("nothing was looked at ahead: %s", error)
         finally:

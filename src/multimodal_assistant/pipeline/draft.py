@@ -106,6 +106,7 @@ class Draft:
             chunk=self._on_chunk,
             written=self._on_written,
             calls=self._on_calls,
+            looked=self._on_looked,
         )
         try:
             await make_reply(
@@ -132,6 +133,9 @@ class Draft:
 
     def _on_calls(self, calls: tuple[ToolCall, ...]) -> None:
         self.calls += calls
+
+    def _on_looked(self, glance: Glance) -> None:
+        self.glance = glance
 
     async def _on_chunk(self, chunk: SpokenChunk) -> None:
         self.watch.mark("audio")

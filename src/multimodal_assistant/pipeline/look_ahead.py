@@ -14,9 +14,9 @@ import anyio
 from multimodal_assistant.core.deadline import within
 from multimodal_assistant.core.errors import AssistantError
 from multimodal_assistant.core.protocols import LanguageModel
-from multimodal_assistant.core.types import Glance, Message, Picture, Usage
+from multimodal_assistant.core.types import Glance, Message, Picture, Tool, Usage
 
-from .respond import PATIENCE, conversation
+from .respond import PATIENCE, Toolbox, conversation, written
 
 log = logging.getLogger(__name__)
 
@@ -25,17 +25,21 @@ _HALF = 0.5
 _PROBE_SECONDS = 60.0  # a model may have to be loaded first
 
 
-async def keeps_pictures(llm: LanguageModel, picture: Picture, *, system: str) -> bool:
+async def keeps_pictures(llm: LanguageModel, picture: Picture, *, system: str, tools: Sequence[Tool] = ()) -> bool:
     """Ask twice about one picture, in other words: whether the second answer begins much sooner, or the server says that it knew it.
 
-    A failure is a no: nothing is lost but the advantage.
+    tools: declared with it, as they will be. A failure is a no: nothing is lost but the advantage.
     """
+
+    async def ask(said: str, glance: Glance) -> Usage | None:
+        return await _one_token(llm, conversation(said, system=system, history=(), glance=glance), tools)
+
     first = second = None
     with anyio.move_on_after(_PROBE_SECONDS):
         try:
-            await _one_token(llm, conversation("Good morning.", system=system, history=()))  # it is loaded, and knows the instruction
-            first = await _one_token(llm, conversation("Describe it.", system=system, history=(), glance=Glance(picture)))
-            second = await _one_token(llm, conversation("Which colours are there?", system=system, history=(), glance=Glance(picture)))
+            await ask("Good morning.", Glance())  # it is loaded, and knows the instruction
+            first = await ask("Describe it.", Glance(picture))
+            second = await ask("Which colours are there?", Glance(picture))
         except AssistantError as error:
             log.info("no picture will be looked at ahead: %s", error)
     if first is None or second is None:
@@ -45,17 +49,20 @@ async def keeps_pictures(llm: LanguageModel, picture: Picture, *, system: str) -
     return knew or second.first_token_seconds < _HALF * first.first_token_seconds
 
 
-async def look_ahead(llm: LanguageModel, picture: Picture, *, system: str, history: Sequence[Message]) -> None:
-    """Have the model look at what the next answer will be about. What goes wrong is logged: the answer itself will tell."""
+async def look_ahead(llm: LanguageModel, picture: Picture, *, system: str, history: Sequence[Message], tools: Sequence[Tool] = ()) -> None:
+    """Have the model look at what the next answer will be about, with the functions that will be declared with it.
+
+    What goes wrong is logged: the answer itself will tell.
+    """
     try:
-        await _one_token(llm, conversation("", system=system, history=history, glance=Glance(picture)))
+        await _one_token(llm, conversation("", system=system, history=history, glance=Glance(picture)), tools)
     except AssistantError as error:
         log.warning("a picture was not looked at ahead: %s", error)
 
 
-async def _one_token(llm: LanguageModel, messages: Sequence[Message]) -> Usage | None:
+async def _one_token(llm: LanguageModel, messages: Sequence[Message], tools: Sequence[Tool]) -> Usage | None:
     usage = None
-    async with aclosing(within(llm.reply(messages, max_tokens=1), PATIENCE, "The language model")) as deltas:
+    async with aclosing(within(written(llm, messages, 1, Toolbox(tuple(tools))), PATIENCE, "The language model")) as deltas:
         async for delta in deltas:
             usage = delta.usage or usage
     return usage

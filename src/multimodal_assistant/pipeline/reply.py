@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
 from contextlib import aclosing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio
 from anyio.streams.memory import MemoryObjectSendStream
@@ -18,9 +18,10 @@ from multimodal_assistant.core.protocols import (
     TextToSpeech,
     VoiceActivityDetector,
 )
-from multimodal_assistant.core.types import Glance, Message, SpokenChunk, ToolCall, Transcript, Usage
+from multimodal_assistant.core.types import Glance, Message, SpokenChunk, TextDelta, ToolCall, Transcript, Usage
 from multimodal_assistant.processors.sentences import FIRST_ENOUGH
 
+from .look_tool import LOOK, looking
 from .respond import SPOKEN_STYLE, UNSEEN, Toolbox, respond
 from .speak import pieces, speak
 from .stopgap import Stopgaps
@@ -81,10 +82,26 @@ class Manner:
     """What the user shows; None: nobody asks."""
     looks_ahead: bool = False
     """The model's server keeps a picture that it has been shown (`look_ahead.keeps_pictures`)."""
+    may_look: bool = False
+    """The model can ask for a function (`look_tool.may_look`), and so for what is in view."""
     memory: Remembering | None = None
     """What is known from other conversations, and where this one is kept."""
     answers: bool = True
     """False: what the user says is noted, and answered when an answer is asked for."""
+
+    @property
+    def at_hand(self) -> Toolbox | None:
+        """The functions that are declared to the model. A client's own `look` is the client's."""
+        own = self.toolbox or Toolbox()
+        if not self.offers_look:
+            return self.toolbox
+        return replace(own, tools=(*own.tools, LOOK))
+
+    @property
+    def offers_look(self) -> bool:
+        """Whether the model may ask to see."""
+        names = {tool.name for tool in self.toolbox.tools} if self.toolbox else set[str]()
+        return self.may_look and self.sight is not None and self.sight.live and LOOK.name not in names
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +118,8 @@ class Ears:
     """All of it is written."""
     calls: Callable[[tuple[ToolCall, ...]], None] = lambda _: None
     """The model asks for functions."""
+    looked: Callable[[Glance], None] = lambda _: None
+    """The model has asked to see, and this is what it was shown."""
 
 
 async def make_reply(
@@ -144,16 +163,24 @@ async def _write(
 ) -> None:
     """Language model → text stream; without a stream, the ears alone."""
     usage = None
-    reply = respond(
-        asked.said,
-        engines.llm,
-        system=manner.system,
-        history=history,
-        max_tokens=manner.max_tokens,
-        toolbox=manner.toolbox,
-        glance=asked.glance,
-        recalled=asked.recalled,
-    )
+
+    def ask(glance: Glance, again: bool) -> AsyncGenerator[TextDelta]:
+        toolbox = manner.at_hand
+        return respond(
+            asked.said,
+            engines.llm,
+            system=manner.system,
+            history=history,
+            max_tokens=manner.max_tokens,
+            toolbox=replace(toolbox, required=False) if toolbox is not None and again else toolbox,
+            glance=glance,
+            recalled=asked.recalled,
+        )
+
+    if manner.sight is not None and manner.offers_look:
+        reply = looking(ask, asked.glance, manner.sight.ahead, ears.looked)
+    else:
+        reply = ask(asked.glance, False)
     async with send or nullcontext(), aclosing(reply) as deltas:
         async for delta in deltas:
             usage = delta.usage or usage

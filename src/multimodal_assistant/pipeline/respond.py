@@ -44,7 +44,7 @@ def conversation(said: str, *, system: str, history: Sequence[Message], glance: 
         system, history = f"{system}\n{history[0].text}", history[1:]
     if history and history[-1].role == "user":
         said, history = f"{history[-1].text} {said}".strip(), history[:-1]
-    if not said and history and history[-1].role == "tool":  # the outcome of a call is what there is to answer
+    if not said and glance.picture is None and history and history[-1].role == "tool":  # the outcome of a call is what there is to answer
         return [Message("system", system), *history]
     said = with_view(said, glance.words)
     if recalled:
@@ -60,7 +60,8 @@ class Toolbox:
     required: bool = False
 
 
-def _written(llm: LanguageModel, messages: Sequence[Message], max_tokens: int, toolbox: Toolbox | None) -> AsyncGenerator[TextDelta]:
+def written(llm: LanguageModel, messages: Sequence[Message], max_tokens: int, toolbox: Toolbox | None) -> AsyncGenerator[TextDelta]:
+    """What the model writes, with these functions at hand. Raises `EngineUnavailable` where it cannot call any."""
     if toolbox is None or not toolbox.tools:
         return llm.reply(messages, max_tokens=max_tokens)
     if not isinstance(llm, ToolCalling):
@@ -89,7 +90,7 @@ async def respond(
     messages = conversation(said, system=system, history=history, glance=glance, recalled=recalled)
     spoken = ReplyFilter()
     usage = None
-    async with aclosing(within(_written(llm, messages, max_tokens, toolbox), PATIENCE, "The language model")) as deltas:
+    async with aclosing(within(written(llm, messages, max_tokens, toolbox), PATIENCE, "The language model")) as deltas:
         async for delta in deltas:
             usage = delta.usage or usage
             text = spoken.feed(delta.text)

@@ -65,6 +65,11 @@ class NoSight:
     def __init__(self, blind: str = "I cannot see anything: no camera is on, and no picture is shown.") -> None:
         self._blind = blind
 
+    @property
+    def live(self) -> bool:
+        """See `core.protocols.Sight`."""
+        return False
+
     async def look(self, said: str) -> Glance:
         """See `core.protocols.Sight`."""
         return Glance(answer=self._blind) if bearing(said) is Bearing.SURELY else Glance()
@@ -81,6 +86,11 @@ class LiveSight:
         self._view = view
         self._viewer = viewer
         self._shown = -1
+
+    @property
+    def live(self) -> bool:
+        """See `core.protocols.Sight`: also while the camera shows nothing, or what is declared to the model would come and go."""
+        return self._viewer.sees
 
     async def look(self, said: str) -> Glance:
         """See `core.protocols.Sight`."""
@@ -108,6 +118,11 @@ class ShownSight:
     def __init__(self, view: View, viewer: Viewer) -> None:
         self._view = view
         self._viewer = viewer
+
+    @property
+    def live(self) -> bool:
+        """See `core.protocols.Sight`: there is nothing more to see."""
+        return False
 
     async def look(self, said: str) -> Glance:
         """See `core.protocols.Sight`."""

@@ -64,6 +64,11 @@ class ClientCamera:
         async with aclosing(self.track.frames()) as frames:
             await self._view.watch(frames, busy=busy)
 
+    @property
+    def live(self) -> bool:
+        """See `core.protocols.Sight`."""
+        return self.track.open and self._sight.live
+
     async def look(self, said: str) -> Glance:
         """See `core.protocols.Sight`."""
         if not self.track.open:

@@ -36,6 +36,11 @@ class ClientSight:
         if self._camera is not None:
             self._camera.shows(what)
 
+    @property
+    def live(self) -> bool:
+        """See `core.protocols.Sight`."""
+        return self._live.live
+
     async def look(self, said: str) -> Glance:
         """What the next answer is about: a picture, or what the camera sees."""
         if self._shown is None:

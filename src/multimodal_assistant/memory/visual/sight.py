@@ -47,6 +47,11 @@ class RememberingSight:
         self._clock = clock
         self._to_forget: Past | None = None
 
+    @property
+    def live(self) -> bool:
+        """See `core.protocols.Sight`."""
+        return self._inner.live
+
     async def look(self, said: str) -> Glance:
         """See `core.protocols.Sight`."""
         now = self._clock()
