@@ -11,7 +11,7 @@ import openai
 from pydantic import SecretStr
 
 from multimodal_assistant.config import ServerSettings
-from multimodal_assistant.core.protocols import Remembering
+from multimodal_assistant.core.protocols import Remembering, TextToSpeech
 from multimodal_assistant.core.types import ToolCall
 from multimodal_assistant.engines.scripted import ScriptedLlm, ScriptedSentenceEnd, ScriptedStt, ScriptedTts, ScriptedTurn, ScriptedVad
 from multimodal_assistant.pipeline.describe import Eyes
@@ -47,6 +47,7 @@ async def serving(
     says: Sequence[str] = ("What time is it?",),
     replies: Sequence[str | ToolCall] = ("It is nine.",),
     llm: ScriptedLlm | None = None,
+    tts: TextToSpeech | None = None,
     manner: Manner | None = None,
     key: str | None = None,
     keys: KeyFile | None = None,
@@ -57,7 +58,7 @@ async def serving(
     **settings: Any,
 ) -> AsyncGenerator[Running]:
     """Inside, it answers. settings: of the server."""
-    engines = Engines(ScriptedVad(), ScriptedStt(texts=says), llm or ScriptedLlm(replies=replies), ScriptedTts())
+    engines = Engines(ScriptedVad(), ScriptedStt(texts=says), llm or ScriptedLlm(replies=replies), tts or ScriptedTts())
     settings.setdefault("port", 0)
     server = ServerSettings(key=None if key is None else SecretStr(key), **settings)
     detectors = EndOfTurn(ScriptedTurn(scores=(0.5,)), ScriptedSentenceEnd(scores=(0.95,)))

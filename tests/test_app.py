@@ -9,7 +9,7 @@ import pytest
 
 from engines.llm.servers import Answer, as_json, nobody, serve
 from multimodal_assistant.app import PROFILES as PROFILES_OF_APP
-from multimodal_assistant.app import Assistant, assemble, choose_llm, choose_stt, choose_voice, settings_from, store_of
+from multimodal_assistant.app import Assistant, assemble, choose_llm, choose_stt, settings_from, store_of
 from multimodal_assistant.config import Settings
 from multimodal_assistant.core.errors import AssistantError, EngineFailed, EngineUnavailable, ModelMissing, UnknownName
 from multimodal_assistant.core.protocols import LanguageModel
@@ -18,6 +18,7 @@ from multimodal_assistant.models.manifest import load_manifest
 from multimodal_assistant.models.store import ModelStore
 from multimodal_assistant.pipeline.reply import Engines, Manner
 from multimodal_assistant.pipeline.stopgap import Patience
+from multimodal_assistant.voices import choose_voice
 
 BALANCED, FAST = PROFILES_OF_APP["balanced"], PROFILES_OF_APP["fast"]
 
@@ -225,9 +226,19 @@ def test_the_profile_names_the_voice_unless_only_the_other_is_here(profile: str,
     made = settings(profile=profile)
     store = store_of(made)
     placed(store, *here)
-    voice, note = choose_voice(made, store, PROFILES_OF_APP[profile])
+    voice, note = choose_voice(made, store, PROFILES_OF_APP[profile].voice)
     assert voice.details["engine"] == engine
     assert words in note
+
+
+@pytest.mark.parametrize(("language", "voice"), [("fr", "ff_siwis"), ("en", "af_heart"), ("de", "af_heart"), (None, "af_heart")])
+def test_whoever_says_which_language_is_spoken_gets_its_voice(language: str | None, voice: str) -> None:
+    made = settings(stt={"language": language})
+    store = store_of(made)
+    placed(store, "kokoro", "kokoro-voices")
+    chosen, note = choose_voice(made, store, BALANCED.voice)
+    assert chosen.details["voice"] == voice
+    assert voice in note
 
 
 @pytest.mark.parametrize(
@@ -238,7 +249,7 @@ def test_the_voice_that_was_asked_for_is_chosen(wanted: str, engine: str, name: 
     made = settings(tts={"voice": wanted})
     store = store_of(made)
     placed(store, "kokoro", "kokoro-voices", "joe")
-    voice, note = choose_voice(made, store, BALANCED)
+    voice, note = choose_voice(made, store, BALANCED.voice)
     assert voice.details["engine"] == engine
     assert name is None or voice.details["voice"] == name
     assert note == f"Voice: {wanted} (as you chose)."
@@ -251,7 +262,7 @@ def test_the_voice_that_was_asked_for_is_chosen(wanted: str, engine: str, name: 
 def test_a_missing_voice_comes_with_the_command_that_fetches_it(profile: str, wanted: str, missing: str) -> None:
     made = settings(profile=profile, tts={"voice": wanted})
     with pytest.raises(ModelMissing) as caught:
-        choose_voice(made, store_of(made), PROFILES_OF_APP[profile])
+        choose_voice(made, store_of(made), PROFILES_OF_APP[profile].voice)
     assert caught.value.remedy == f"Run: assistant models pull {missing}"
 
 
@@ -261,7 +272,7 @@ def test_an_unknown_voice_is_called_unknown_whatever_is_here(here: tuple[str, ..
     store = store_of(made)
     placed(store, *here)
     with pytest.raises(UnknownName) as caught:
-        choose_voice(made, store, BALANCED)
+        choose_voice(made, store, BALANCED.voice)
     assert "'xx_nobody'" in caught.value.problem
 
 

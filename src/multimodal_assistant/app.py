@@ -1,7 +1,6 @@
 """The composition root: settings and what is on this machine → engines that are ready to work together."""
 
 import os
-import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -22,9 +21,8 @@ from .pipeline.respond import SPOKEN_STYLE
 from .pipeline.stopgap import Patience, stopgaps
 from .processors.sentences import FIRST_ENOUGH
 from .tuning import Tell
+from .voices import DEFAULT_KOKORO_VOICE, DEFAULT_VITS_VOICE, choose_voice, kokoro, only_model, vits
 
-DEFAULT_KOKORO_VOICE = "af_heart"
-DEFAULT_VITS_VOICE = "joe"
 TURN_MODELS = ("smart-turn", "smollm2-135m")
 """What tells a pause from the end of a turn: by melody, and by words."""
 
@@ -110,7 +108,7 @@ async def assemble(settings: Settings, *, hears: bool = True, tell: Tell = lambd
     store = store_of(settings)
     defaults, notes = await defaults_of(settings, store, tell)
     llm, llm_note = await choose_llm(settings, store, defaults)
-    tts, tts_note = choose_voice(settings, store, defaults)
+    tts, tts_note = choose_voice(settings, store, defaults.voice)
     try:
         stt = choose_stt(settings, store, defaults)
     except ModelMissing:
@@ -137,9 +135,9 @@ async def defaults_of(settings: Settings, store: ModelStore, tell: Tell) -> tupl
     models = [name for name in (balanced.llm, fast.llm) if name in ready]
     voices: dict[str, Callable[[], TextToSpeech]] = {}
     if {"kokoro", "kokoro-voices"} <= ready:
-        voices[DEFAULT_KOKORO_VOICE] = lambda: _kokoro(settings, store, DEFAULT_KOKORO_VOICE)
+        voices[DEFAULT_KOKORO_VOICE] = lambda: kokoro(settings, store, DEFAULT_KOKORO_VOICE)
     if DEFAULT_VITS_VOICE in ready:
-        voices[DEFAULT_VITS_VOICE] = lambda: _vits(settings, _onnx(store.path(DEFAULT_VITS_VOICE)))
+        voices[DEFAULT_VITS_VOICE] = lambda: vits(settings, only_model(store.path(DEFAULT_VITS_VOICE)))
     candidates = tuning.Candidates(
         stt={name: lambda threads, name=name: _whisper(settings, store.path(name), name, threads) for name in ears if name in ready},
         llm={name: lambda name=name: _embedded(settings, store.path(name), name) for name in models},
@@ -175,7 +173,7 @@ async def turn_detector(settings: Settings) -> AsyncGenerator[EndOfTurn]:
     """What tells a pause from the end of a turn, closed at the end: melody, and words where the model for them is here."""
     store = store_of(settings)
     by_melody, by_words = TURN_MODELS
-    melody: EndOfTurnDetector = registry.build("turn", "smart-turn", model=_onnx(store.path(by_melody)))
+    melody: EndOfTurnDetector = registry.build("turn", "smart-turn", model=only_model(store.path(by_melody)))
     sentence: EndOfSentenceDetector | None = None
     if store.status(by_words).state == "ready":
         sentence = registry.build("sentence", "smollm2", model=_gguf(store.path(by_words)), threads=settings.threads)
@@ -301,56 +299,6 @@ def _embedded(settings: Settings, model: Path, name: str) -> LanguageModel:
 
 def _gguf(folder: Path) -> Path:
     return next(iter(sorted(folder.glob("*.gguf"))), folder / "model.gguf")
-
-
-def choose_voice(settings: Settings, store: ModelStore, defaults: Defaults) -> tuple[TextToSpeech, str]:
-    """The voice, and why this one."""
-    wanted = settings.tts.voice
-    if wanted == "auto":
-        return _automatic_voice(settings, store, defaults)
-    note = f"Voice: {wanted} (as you chose)."
-    if wanted.endswith(".onnx"):
-        return _vits(settings, Path(wanted)), note
-    if wanted != "kokoro" and wanted in store.manifest.models and store.manifest.model(wanted).kind == "text-to-speech":
-        return _vits(settings, _onnx(store.path(wanted))), note
-    if wanted in registry.names("tts") and wanted not in {"kokoro", "vits"}:
-        return registry.build("tts", wanted), note
-    if not re.fullmatch(r"[abefhijpz][fm]_[a-z]+", wanted):  # before anyone fetches Kokoro for a name that it does not know
-        raise UnknownName(f"There is no voice {wanted!r}.", "Give a Kokoro voice such as af_heart, joe, a Piper .onnx file, or an engine.")
-    return _kokoro(settings, store, wanted), note
-
-
-def _automatic_voice(settings: Settings, store: ModelStore, defaults: Defaults) -> tuple[TextToSpeech, str]:
-    """The profile's voice, or the other one when only that is here."""
-    kokoro = all(store.status(name).state == "ready" for name in ("kokoro", "kokoro-voices"))
-    vits = store.status(DEFAULT_VITS_VOICE).state == "ready"
-    if defaults.voice == DEFAULT_KOKORO_VOICE and (kokoro or not vits):
-        return _kokoro(settings, store, DEFAULT_KOKORO_VOICE), f"Voice: {DEFAULT_KOKORO_VOICE} (Kokoro)."
-    if vits or defaults.voice == DEFAULT_VITS_VOICE and not kokoro:
-        why = "" if defaults.voice == DEFAULT_VITS_VOICE else "; Kokoro is not here: `assistant models pull`"
-        return _vits(settings, _onnx(store.path(DEFAULT_VITS_VOICE))), f"Voice: {DEFAULT_VITS_VOICE} (VITS{why})."
-    return _kokoro(settings, store, DEFAULT_KOKORO_VOICE), f"Voice: {DEFAULT_KOKORO_VOICE} (Kokoro; {DEFAULT_VITS_VOICE} is not here)."
-
-
-def _onnx(folder: Path) -> Path:
-    return next(iter(sorted(folder.glob("*.onnx"))), folder / "voice.onnx")
-
-
-def _vits(settings: Settings, model: Path) -> TextToSpeech:
-    return registry.build("tts", "vits", model=model, cache=settings.home / "derived", speed=settings.tts.speed, threads=settings.threads)
-
-
-def _kokoro(settings: Settings, store: ModelStore, voice: str) -> TextToSpeech:
-    return registry.build(
-        "tts",
-        "kokoro",
-        model=_onnx(store.path("kokoro")),
-        voices=store.path("kokoro-voices"),
-        cache=settings.home / "derived",
-        voice=voice,
-        speed=settings.tts.speed,
-        threads=settings.threads,
-    )
 
 
 __all__ = ["Assistant", "EngineError", "assemble", "settings_from", "store_of"]

@@ -59,6 +59,8 @@ class TtsSettings(_Section):
     voice: str = "auto"
     """auto, a Kokoro voice (af_heart), a voice of the store (joe), a Piper .onnx file, or the name of an engine."""
     speed: float = Field(default=1.0, ge=0.5, le=2.0)
+    follows_language: bool = True
+    """An answer to French is spoken by a French voice, if the voice is one of Kokoro's and there is one for that language."""
 
 
 class AudioSettings(_Section):

@@ -11,6 +11,7 @@ from anyio.lowlevel import checkpoint
 
 from multimodal_assistant.core.audio import SPEECH_RATE
 from multimodal_assistant.core.events import Event, EventBus, ReplyText, TranscriptFinal
+from multimodal_assistant.core.protocols import TextToSpeech
 from multimodal_assistant.core.types import Samples
 from multimodal_assistant.engines.scripted import ScriptedLlm, ScriptedSentenceEnd, ScriptedStt, ScriptedTts, ScriptedTurn, ScriptedVad
 from multimodal_assistant.pipeline.reply import EndOfTurn, Engines, Manner
@@ -101,6 +102,7 @@ def set_up(
     scores: Sequence[float] = (0.95,),
     stt: ScriptedStt | None = None,
     llm: ScriptedLlm | None = None,
+    voice_of: TextToSpeech | None = None,
     loss: Callable[[int], bool] | None = None,
     manner: Manner | None = None,
 ) -> Stage:
@@ -109,7 +111,7 @@ def set_up(
     turn, sentence = ScriptedTurn(scores=(0.5,)), ScriptedSentenceEnd(scores=scores)
     connection = LoopbackConnection(loss=loss)
     bus = EventBus()
-    session = Session(connection, Engines(ScriptedVad(), stt, llm, tts), EndOfTurn(turn, sentence), manner=manner, bus=bus)
+    session = Session(connection, Engines(ScriptedVad(), stt, llm, voice_of or tts), EndOfTurn(turn, sentence), manner=manner, bus=bus)
     stage = Stage(session, connection, stt, llm, tts, turn, sentence)
     bus.subscribe(Event, stage.events.append)
     return stage
@@ -123,11 +125,12 @@ async def on_stage(
     scores: Sequence[float] = (0.95,),
     stt: ScriptedStt | None = None,
     llm: ScriptedLlm | None = None,
+    voice_of: TextToSpeech | None = None,
     loss: Callable[[int], bool] | None = None,
     manner: Manner | None = None,
 ) -> AsyncGenerator[Stage]:
     """Run a session until the block ends; then the connection hangs up and the session must end by itself."""
-    stage = set_up(says=says, replies=replies, scores=scores, stt=stt, llm=llm, loss=loss, manner=manner)
+    stage = set_up(says=says, replies=replies, scores=scores, stt=stt, llm=llm, voice_of=voice_of, loss=loss, manner=manner)
     async with anyio.create_task_group() as tasks:
         await tasks.start(stage.session.run)
         try:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from test_realtime import RATE, sound, tone, until
 
+from choir import Choir
 from multimodal_assistant.core.audio import dbfs
 from multimodal_assistant.core.types import ToolCall
 from multimodal_assistant.engines.scripted import Script, ScriptedLlm, ScriptedTts
@@ -71,6 +72,29 @@ async def test_what_cannot_be_had_is_told_and_the_rest_holds() -> None:
         await connection.session.update(session={"type": "realtime"})
         (updated,) = await until(connection, "session.updated")
         assert updated.session.instructions == "Be brief."
+
+
+async def test_a_voice_is_chosen_from_those_there_are() -> None:
+    choir = Choir()
+    async with serving(tts=choir.voice) as server, server.client() as client, client.realtime.connect(model="local") as connection:
+        (created,) = await until(connection, "session.created")
+        assert created.session.audio.output.voice == "anna"
+        assert created.session.assistant == {"voices": {"ada": "en", "anna": "en", "dora": "es", "siwis": "fr"}}
+        await connection.session.update(session={"type": "realtime", "audio": {"output": {"voice": "dora"}}})
+        (updated,) = await until(connection, "session.updated")
+        assert updated.session.audio.output.voice == "dora"
+        unknown: Any = ("ash", {"id": "voice_1"})
+        for voice in unknown:
+            await connection.session.update(session={"type": "realtime", "audio": {"output": {"voice": voice}}})
+            (*_, error) = await until(connection, "error")
+            assert error.error.message == "There is no such voice. Voices: ada, anna, dora, siwis."
+        await connection.response.create()
+        await until(connection, "response.done")
+        speech = await client.audio.speech.create(model="local", voice="siwis", input="Bonjour.", response_format="wav")
+        assert speech.content.startswith(b"RIFF")
+    assert choir.said("dora") == ["It is nine."]
+    assert choir.said("siwis") == ["Bonjour."]
+    assert choir.main.ledger.requests == []
 
 
 async def test_the_client_ends_the_turns() -> None:

@@ -15,7 +15,8 @@ export interface Session {
   instructions: string;
   audio: { input: { transcription: { model: string } | null }; output: { voice: string } };
   /** What this server can do beyond the API. */
-  assistant?: { vision?: boolean; memory?: boolean };
+  /** voices: name → language. */
+  assistant?: { vision?: boolean; memory?: boolean; voices?: Record<string, string> };
 }
 
 export interface Fault {

@@ -43,7 +43,7 @@ class Page {
     this.keys = new KeyForm(byId("key-form", HTMLFormElement), key, byId("key-trouble", HTMLElement), () => this.line.hangUp());
     this.settings = new Settings({
       microphone: () => void this.otherMicrophone(),
-      manner: () => this.otherManner(),
+      manner: (cleared) => this.otherManner(cleared),
       theme: () => this.themed(),
     });
     this.sight = new Sight({
@@ -130,9 +130,9 @@ class Page {
     await this.openMicrophone();
   }
 
-  private otherManner(): void {
+  private otherManner(cleared: boolean): void {
     const session = wanted();
-    if (session) this.line.send({ type: "session.update", session });
+    if (session && !cleared) this.line.send({ type: "session.update", session });
     else this.line.renew(); // only the server knows what it says by itself
   }
 

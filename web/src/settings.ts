@@ -13,13 +13,34 @@ const SPOKEN = "Your words are spoken aloud: answer in one or two short spoken s
 export function wanted(): object | null {
   const own = kept.instructions.get();
   const silent = kept.memory.get() === "off";
-  if (!own && !silent) return null;
-  return { type: "realtime", assistant: { memory: !silent }, ...(own ? { instructions: `${own}\n${SPOKEN}` } : {}) };
+  const voice = kept.voice.get();
+  const language = kept.language.get();
+  if (!own && !silent && !voice && !language) return null;
+  return {
+    type: "realtime",
+    assistant: { memory: !silent },
+    ...(own ? { instructions: `${own}\n${SPOKEN}` } : {}),
+    audio: { ...(voice ? { output: { voice } } : {}), ...(language ? { input: { transcription: { language } } } : {}) },
+  };
+}
+
+/** What Whisper understands best. */
+const LANGUAGES = "ar bg ca cs da de el en es fa fi fr he hi hr hu id it ja ko nl no pl pt ro ru sk sv ta th tr uk ur vi zh".split(" ");
+
+const language = new Intl.DisplayNames(undefined, { type: "language", fallback: "code" });
+const named = (code: string) => language.of(code) ?? code;
+const byName = (one: Option, other: Option) => one.text.localeCompare(other.text);
+type Option = HTMLOptionElement;
+
+function fill(select: HTMLSelectElement, first: string, others: Option[], chosen: string): void {
+  select.replaceChildren(new Option(first, ""), ...others.sort(byName));
+  select.value = others.some((option) => option.value === chosen) ? chosen : "";
 }
 
 export interface Changed {
   microphone(): void;
-  manner(): void;
+  /** cleared: something is left to the server again. */
+  manner(cleared: boolean): void;
   theme(): void;
 }
 
@@ -28,6 +49,9 @@ export class Settings {
   private readonly microphone = byId("microphone", HTMLSelectElement);
   private readonly manner = byId("instructions", HTMLTextAreaElement);
   private readonly memory = byId("memory", HTMLInputElement);
+  private readonly language = byId("language", HTMLSelectElement);
+  private readonly voice = byId("voice-choice", HTMLSelectElement);
+  private voices: Record<string, string> = {};
   private readonly appearance = byId("appearance", HTMLSelectElement);
 
   constructor(private readonly changed: Changed) {
@@ -53,7 +77,11 @@ export class Settings {
   describe(session: Session): void {
     byId("model", HTMLElement).textContent = session.model || "not named";
     byId("voice", HTMLElement).textContent = session.audio.output.voice || "not named";
-    byId("recognizer", HTMLElement).textContent = session.audio.input.transcription?.model || "not named";
+    const recognizer = session.audio.input.transcription?.model ?? "";
+    byId("recognizer", HTMLElement).textContent = recognizer || "not named";
+    byId("language-line", HTMLElement).hidden = recognizer.endsWith(".en"); // it knows no other
+    this.voices = session.assistant?.voices ?? {};
+    byId("voice-line", HTMLElement).hidden = !Object.keys(this.voices).length;
     byId("about", HTMLElement).hidden = false;
     byId("memory-line", HTMLElement).hidden = session.assistant?.memory === undefined;
     byId("seeing", HTMLElement).hidden = session.assistant?.vision !== true;
@@ -64,6 +92,9 @@ export class Settings {
     this.manner.value = kept.instructions.get();
     this.memory.checked = kept.memory.get() !== "off";
     this.appearance.value = theme();
+    fill(this.language, "Whatever I speak", LANGUAGES.map((code) => new Option(named(code), code)), kept.language.get());
+    const voices = Object.entries(this.voices).map(([name, code]) => new Option(`${named(code)}: ${name}`, name));
+    fill(this.voice, "The one for the language", voices, kept.voice.get());
     await this.list();
     this.dialog.showModal();
   }
@@ -75,12 +106,20 @@ export class Settings {
     this.microphone.value = options.some((option) => option.value === chosen) ? chosen : "";
   }
 
+  /** What is not offered here stays as it was chosen elsewhere. */
+  private speech(): { voice: string; language: string } {
+    const hidden = (line: string) => byId(line, HTMLElement).hidden;
+    return {
+      voice: hidden("voice-line") ? kept.voice.get() : this.voice.value,
+      language: hidden("language-line") ? kept.language.get() : this.language.value,
+    };
+  }
+
   private note(): void {
-    const manner = this.manner.value.trim();
-    const memory = this.memory.checked ? "" : "off";
-    if (manner === kept.instructions.get() && memory === kept.memory.get()) return;
-    kept.instructions.set(manner);
-    kept.memory.set(memory);
-    this.changed.manner();
+    const now = { instructions: this.manner.value.trim(), memory: this.memory.checked ? "" : "off", ...this.speech() };
+    const changed = Object.entries(now).filter(([name, value]) => value !== kept[name as keyof typeof now].get());
+    for (const [name, value] of changed) kept[name as keyof typeof now].set(value);
+    if (!changed.length) return;
+    this.changed.manner(changed.some(([, value]) => !value));
   }
 }

@@ -31,6 +31,10 @@ export const kept = {
   theme: local("theme"),
   microphone: local("microphone"),
   instructions: local("instructions"),
+  /** Of the server's voices; empty: the one that suits the language. */
+  voice: local("voice"),
+  /** Spoken by the user, ISO 639-1; empty: it is found out. */
+  language: local("language"),
   /** "off": the server remembers nothing of what is said here. */
   memory: local("memory"),
   /** Forgotten with the tab. */

@@ -7,7 +7,7 @@ everything on `aclose`, which may be called twice. Blocking inference runs on th
 `ModelError`. `engines/scripted.py` has a deterministic implementation of each.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from .types import (
@@ -157,6 +157,24 @@ class TextToSpeech(Engine, Protocol):
 
     def speak(self, text: str) -> AsyncGenerator[SpokenChunk]:
         """Say one clause or sentence, in one or more pieces."""
+        ...
+
+
+@runtime_checkable
+class ManyVoices(Protocol):
+    """A voice that can speak as others do, at the same sample rate. What it gives belongs to it, and is not to be closed."""
+
+    @property
+    def voices(self) -> Mapping[str, str]:
+        """Name → language (ISO 639-1)."""
+        ...
+
+    def voice(self, name: str) -> TextToSpeech:
+        """This one; loaded when it first speaks. Raises `UnknownName`."""
+        ...
+
+    async def fitting(self, text: str, language: str) -> TextToSpeech:
+        """The one for an answer that begins with this text, to somebody who speaks this language: answers may be in another."""
         ...
 
 

@@ -160,9 +160,14 @@ class ScriptedTts(Scripted):
 
     kind = "tts"
 
-    def __init__(self, *, word_seconds: float = 0.25, script: Script | None = None) -> None:
+    def __init__(self, *, word_seconds: float = 0.25, voice: str = "", language: str = "", script: Script | None = None) -> None:
         super().__init__(script or Script())
         self._word_seconds = word_seconds
+        self._about = {name: value for name, value in (("voice", voice), ("language", language)) if value}
+
+    @property
+    def details(self) -> Details:
+        return {**super().details, **self._about}
 
     @property
     def rate(self) -> int:

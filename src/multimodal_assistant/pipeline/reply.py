@@ -23,7 +23,7 @@ from multimodal_assistant.processors.sentences import FIRST_ENOUGH
 
 from .look_tool import LOOK, looking
 from .respond import SPOKEN_STYLE, UNSEEN, Toolbox, respond
-from .speak import pieces, speak
+from .speak import chain, pieces, speak, voice_for
 from .stopgap import Stopgaps
 
 _TEXT_AHEAD = 256
@@ -76,6 +76,8 @@ class Manner:
     """What is said while an answer is late; None: an answer may take as long as its engines may."""
     toolbox: Toolbox | None = None
     """Functions that the model may ask for."""
+    voice: str = ""
+    """Of the voices at hand (`core.protocols.ManyVoices`) this one, whatever the language; empty: the one that suits it."""
     aloud: bool = True
     """False: answers are written, and no voice is made."""
     sight: Sight | None = None
@@ -146,7 +148,7 @@ async def make_reply(
     try:
         async with anyio.create_task_group() as tasks, receive, send:  # send too: a task that is cancelled before it begins closes nothing
             tasks.start_soon(_write, asked, engines, manner, history, ears, send, name="respond")
-            await _say(receive, engines, transcript.language, manner.first_words, ears)
+            await _say(receive, engines, transcript.language, manner, ears)
     except BaseExceptionGroup as group:
         raise leaf(group) from group
 
@@ -193,15 +195,17 @@ async def _write(
     ears.written(usage)
 
 
-async def _say(texts: AsyncIterable[str], engines: Engines, language: str, first_words: int, ears: Ears) -> None:
-    """Text stream → voice."""
-    async with (
-        aclosing(pieces(texts, first_words=first_words)) as cut,
-        aclosing(_announced(cut, ears)) as clauses,
-        aclosing(speak(clauses, engines.tts, language=language)) as chunks,
-    ):
-        async for chunk in chunks:
-            await ears.chunk(chunk)
+async def _say(texts: AsyncIterable[str], engines: Engines, language: str, manner: Manner, ears: Ears) -> None:
+    """Text stream → voice. language: of the question."""
+    async with aclosing(pieces(texts, first_words=manner.first_words)) as cut, aclosing(_announced(cut, ears)) as clauses:
+        first = await anext(clauses, None)
+        if first is None:
+            return
+        tts = await voice_for(engines.tts, manner.voice, first, language)
+        spoken_in = tts.details.get("language", language)
+        async with aclosing(chain(first, clauses)) as all_of_it, aclosing(speak(all_of_it, tts, language=spoken_in)) as chunks:
+            async for chunk in chunks:
+                await ears.chunk(chunk)
 
 
 async def _announced(clauses: AsyncIterable[str], ears: Ears) -> AsyncGenerator[str]:

@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 from multimodal_assistant.core.audio import silence
 from multimodal_assistant.core.deadline import within
-from multimodal_assistant.core.protocols import TextToSpeech
+from multimodal_assistant.core.protocols import ManyVoices, TextToSpeech
 from multimodal_assistant.core.types import AudioChunk, SpokenChunk
 from multimodal_assistant.processors.sentences import FIRST_ENOUGH, SentenceBuffer
 from multimodal_assistant.processors.speakable import speakable
@@ -57,3 +57,17 @@ async def speak(clauses: AsyncIterable[str], tts: TextToSpeech, *, language: str
                     pause = 0.0
                 yield chunk
         pause = _PAUSE_SECONDS.get(text[-1], 0.0)
+
+
+async def voice_for(tts: TextToSpeech, wanted: str, text: str, language: str) -> TextToSpeech:
+    """Who says an answer that begins with `text` to a question in `language`: the voice that is wanted, or the one that suits it."""
+    if not isinstance(tts, ManyVoices):
+        return tts
+    return tts.voice(wanted) if wanted else await tts.fitting(text, language)
+
+
+async def chain(first: str, rest: AsyncIterable[str]) -> AsyncGenerator[str]:
+    """One piece, and those after it."""
+    yield first
+    async for piece in rest:
+        yield piece

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from multimodal_assistant.core.audio import to_pcm16
 from multimodal_assistant.core.deadline import deadline
 from multimodal_assistant.core.errors import NoSpeech, UnreadableAudio
+from multimodal_assistant.core.protocols import ManyVoices, TextToSpeech
 from multimodal_assistant.core.types import AudioChunk, Samples, Transcript
 from multimodal_assistant.pipeline.listen import listen
 from multimodal_assistant.pipeline.speak import pieces, speak
@@ -36,9 +37,10 @@ _CODED = {"wav": ("WAV", "PCM_16", "audio/wav"), "flac": ("FLAC", "PCM_16", "aud
 
 
 class Speech(BaseModel):
-    """`POST /v1/audio/speech`. The voice is the server's own, whichever is asked for."""
+    """`POST /v1/audio/speech`. The voice is the server's own where it has none of that name."""
 
     input: str = Field(min_length=1, max_length=_MOST_TEXT)
+    voice: str | dict[str, Any] = ""
     response_format: Literal["mp3", "wav", "flac", "pcm"] = "mp3"
 
 
@@ -68,10 +70,11 @@ def speech(host: Host) -> APIRouter:
 
     @routes.post("/speech")
     async def aloud(wish: Speech) -> Response:  # pyright: ignore[reportUnusedFunction]
+        tts = _voice(host.engines.tts, wish.voice)
         if wish.response_format == "pcm":
-            return StreamingResponse(_pcm(host, wish.input), media_type="audio/pcm")
+            return StreamingResponse(_pcm(tts, wish.input), media_type="audio/pcm")
         container, encoding, media = _CODED[wish.response_format]
-        samples = np.concatenate([piece async for piece in _spoken(host, wish.input)])
+        samples = np.concatenate([piece async for piece in _spoken(tts, wish.input)])
         coded = io.BytesIO()
         await anyio.to_thread.run_sync(
             lambda: soundfile.write(coded, to_pcm16(samples), RATE, format=container, subtype=encoding)  # pyright: ignore[reportUnknownMemberType]
@@ -79,6 +82,12 @@ def speech(host: Host) -> APIRouter:
         return Response(coded.getvalue(), media_type=media)
 
     return routes
+
+
+def _voice(tts: TextToSpeech, name: str | dict[str, Any]) -> TextToSpeech:
+    if isinstance(tts, ManyVoices) and isinstance(name, str) and name in tts.voices:
+        return tts.voice(name)
+    return tts
 
 
 def _usage(recording: AudioChunk) -> dict[str, Any]:
@@ -100,21 +109,21 @@ async def _read(file: UploadFile) -> AudioChunk:
     return await anyio.to_thread.run_sync(read, await file.read())
 
 
-async def _spoken(host: Host, text: str) -> AsyncGenerator[Samples]:
+async def _spoken(tts: TextToSpeech, text: str) -> AsyncGenerator[Samples]:
     """All of it at 24 kHz, as it is spoken."""
 
     async def all_of_it() -> AsyncGenerator[str]:
         yield text
 
-    resampler = StreamResampler(host.engines.tts.rate, RATE)
+    resampler = StreamResampler(tts.rate, RATE)
     clauses = pieces(all_of_it())
-    async with aclosing(clauses), aclosing(speak(clauses, host.engines.tts)) as chunks:
+    async with aclosing(clauses), aclosing(speak(clauses, tts)) as chunks:
         async for chunk in chunks:
             yield resampler.push(chunk.audio.samples)
-    yield resampler.push(np.zeros(round(resampler.delay * host.engines.tts.rate), np.float32))
+    yield resampler.push(np.zeros(round(resampler.delay * tts.rate), np.float32))
 
 
-async def _pcm(host: Host, text: str) -> AsyncGenerator[bytes]:
-    async with aclosing(_spoken(host, text)) as spoken:
+async def _pcm(tts: TextToSpeech, text: str) -> AsyncGenerator[bytes]:
+    async with aclosing(_spoken(tts, text)) as spoken:
         async for samples in spoken:
             yield to_pcm16(samples).astype("<i2").tobytes()

@@ -1,11 +1,12 @@
 """What the client wishes for → how the session goes on, and what it is told about that. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
 
-from multimodal_assistant.core.protocols import ToolCalling
+from multimodal_assistant.core.protocols import ManyVoices, ToolCalling
 from multimodal_assistant.core.types import Message, Tool
 from multimodal_assistant.pipeline.reply import Engines, Manner
 from multimodal_assistant.pipeline.respond import Toolbox
@@ -27,6 +28,8 @@ class Own:
     manner: Manner
     rules: Rules
     voice: str
+    voices: Mapping[str, str]
+    """All there are → their languages; empty where there is only the one."""
     models: dict[str, str]
     """Kind of engine → its model."""
     can_call: bool
@@ -40,6 +43,7 @@ class Own:
             manner,
             Rules(),
             dict(engines.tts.details).get("voice", ""),
+            engines.tts.voices if isinstance(engines.tts, ManyVoices) else {},
             models,
             isinstance(engines.llm, ToolCalling),
             sees,
@@ -64,11 +68,13 @@ class Wishes:
             raise BadMessage(f"session.update: session.{complaint(error)}", "invalid_value", event_id) from None
         refused: list[str] = []
         voice = session.audio.output
-        if voice.voice != self._own.voice:
-            refused.append(f"The voice of this server is {self._own.voice or 'its own'}; there is no other.")
+        name = voice.voice if isinstance(voice.voice, str) else ""
+        if name != self._own.voice and name not in self._own.voices:
+            refused.append(self._no_voice)
+            name = self.session.audio.output.voice
         if voice.speed != 1.0:
             refused.append("The voice has one speed, 1.0.")
-        voice = voice.model_copy(update={"voice": self._own.voice, "speed": 1.0})
+        voice = voice.model_copy(update={"voice": name, "speed": 1.0})
         session = session.model_copy(update={"audio": session.audio.model_copy(update={"output": voice})})
         if session.tools and not self._own.can_call:
             refused.append("The language model of this server cannot call functions.")
@@ -76,6 +82,12 @@ class Wishes:
         _toolbox(session.tools, session.tool_choice, event_id)
         self.session = session
         return refused
+
+    @property
+    def _no_voice(self) -> str:
+        if not self._own.voices:
+            return f"The voice of this server is {self._own.voice or 'its own'}; there is no other."
+        return f"There is no such voice. Voices: {', '.join(sorted(self._own.voices))}."
 
     @property
     def manual(self) -> bool:
@@ -93,6 +105,7 @@ class Wishes:
             max_tokens=self._limit(session.max_output_tokens),
             language=None if heard.transcription is None else heard.transcription.language,
             toolbox=_toolbox(session.tools, session.tool_choice, None),
+            voice="" if session.audio.output.voice == self._own.voice else str(session.audio.output.voice),
             aloud=session.output_modalities == ["audio"],
             memory=self._own.manner.memory if session.assistant.memory else None,
             answers=heard.turn_detection is not None and heard.turn_detection.create_response,
@@ -152,6 +165,8 @@ class Wishes:
         beyond: dict[str, Any] = {"vision": True} if self._own.sees else {}
         if self._own.sees and self.session.assistant.shows is not None:
             beyond["shows"] = self.session.assistant.shows
+        if self._own.voices:
+            beyond["voices"] = dict(sorted(self._own.voices.items()))
         if self._own.manner.memory is not None:
             beyond["memory"] = self.session.assistant.memory
         del session["assistant"]

@@ -1,0 +1,75 @@
+"""Who speaks: the voice of the language that is spoken, or the one that was asked for."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from stage import hush, on_stage, voice
+
+from choir import Choir
+from multimodal_assistant.core.types import AudioChunk, Transcript
+from multimodal_assistant.engines.language import likelier
+from multimodal_assistant.engines.scripted import ScriptedStt
+from multimodal_assistant.pipeline.reply import Manner
+from multimodal_assistant.pipeline.rules import Rules
+
+pytestmark = pytest.mark.anyio
+
+TURN = np.concatenate([hush(0.5), voice(0.7), hush(4.0)])
+FRENCH = "Paris est la capitale de la France. C'est une grande ville."
+ENGLISH = "It is Paris."
+
+
+@pytest.fixture(autouse=True)
+def loaded() -> None:
+    """The model that tells languages: its half a second does not pass on the clock of the stage."""
+    likelier("", ("en",), "en")
+
+
+class Bilingual(ScriptedStt):
+    """Hears French in words that have an accent, or a question mark after a space."""
+
+    async def transcribe(self, audio: AudioChunk, *, language: str | None = None, words: bool = False, partial: bool = False) -> Transcript:
+        heard = await super().transcribe(audio, language=language, words=words, partial=partial)
+        return replace(heard, language="fr" if " ?" in heard.text else "en")
+
+
+async def test_a_question_in_french_is_answered_by_a_french_voice_and_the_next_one_in_english_is_not() -> None:
+    choir = Choir()
+    stt = Bilingual(texts=("Quelle est la capitale ?", "And in English, please."))
+    async with on_stage(stt=stt, replies=(FRENCH, ENGLISH), voice_of=choir.voice) as stage:
+        await stage.hear(TURN)
+        await stage.hear(TURN)
+        assert len(stage.named("audio.finished")) == 2
+    assert " ".join(choir.said("siwis")) == FRENCH
+    assert choir.main.ledger.requests == [ENGLISH]
+
+
+async def test_an_english_answer_to_a_question_in_french_is_spoken_in_english() -> None:
+    choir = Choir()
+    async with on_stage(stt=Bilingual(texts=("Quelle est la capitale ?",)), replies=(ENGLISH,), voice_of=choir.voice) as stage:
+        await stage.hear(TURN)
+    assert choir.main.ledger.requests == [ENGLISH]
+    assert choir.opened == {}
+
+
+async def test_the_voice_that_was_asked_for_speaks_whatever_the_language() -> None:
+    choir = Choir()
+    stt = Bilingual(texts=("Quelle est la capitale ?",))
+    async with on_stage(stt=stt, replies=(FRENCH,), voice_of=choir.voice, manner=Manner(voice="ada")) as stage:
+        await stage.hear(TURN)
+        stage.session.adopt(Manner(voice="dora"), Rules())
+        await stage.hear(TURN)
+    assert " ".join(choir.said("ada")) == " ".join(choir.said("dora")) == FRENCH
+    assert choir.main.ledger.requests == []
+
+
+async def test_another_voice_is_interrupted_like_the_first() -> None:
+    choir = Choir()
+    stt = Bilingual(texts=("Quelle est la capitale ?", "Stop.", "Stop.", "Stop."))
+    async with on_stage(stt=stt, replies=(" ".join([FRENCH] * 5), "Bon."), voice_of=choir.voice) as stage:
+        await stage.hear(np.concatenate([hush(0.5), voice(0.7), hush(1.5), voice(0.8), hush(3.0)]))
+        assert stage.named("audio.stopped")
+        assert stage.memory[1][1].startswith("Paris est")
+        assert stage.memory[1][1].endswith(" —")
+    assert choir.main.ledger.requests == ["Bon."]  # which may be any language: the last one spoken was English
