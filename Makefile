@@ -29,6 +29,7 @@ test: .venv/.dev
 	@sh scripts/test_browser.sh
 	@sh scripts/fastrtc_environment.sh
 	@sh scripts/agents_environment.sh
+	@sh scripts/clip_environment.sh
 	@"$(BIN)/assistant" models pull --group test
 	@"$(BIN)/python" tests/models/photo_lab.py
 	@$(MAKE) --no-print-directory lint
@@ -80,6 +81,8 @@ lock: .venv/.dev
 		--python-version 3.11 --quiet --output-file requirements-fastrtc.lock
 	@"$(BIN)/uv" pip compile --group pyproject.toml:agents --universal --generate-hashes --no-header --upgrade \
 		--python-version 3.11 --quiet --output-file requirements-agents.lock
+	@"$(BIN)/uv" pip compile --group pyproject.toml:clip-tests --universal --generate-hashes --no-header --upgrade \
+		--python-version 3.11 --quiet --output-file requirements-clip.lock
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache

@@ -13,9 +13,10 @@ import numpy as np
 from .config import Settings
 from .core.errors import AssistantError
 from .core.events import EventBus, SpeechStarted, TurnCommitted
-from .core.protocols import LanguageModel, Prefilling, Seeing, Sight, VideoSource
+from .core.protocols import ImageTextEncoder, LanguageModel, Prefilling, Seeing, Sight, VideoSource
 from .core.types import Picture, Pixels
 from .engines import registry
+from .engines.vision.clip_folder import clip_engine
 from .models.store import open_store
 from .pipeline.describe import Eyes
 from .pipeline.live import Keep, LiveView
@@ -38,12 +39,17 @@ def eyes_of(settings: Settings) -> Eyes:
     clip, phrases = settings.vision.clip, settings.vision.phrases
     return Eyes(
         registry.build("detect", "efficientdet", model=detector),
-        registry.build("classify", "clip", model=clip, **({"phrases": phrases} if phrases else {}))
+        registry.build("classify", "clip", encoder=clip_of(clip), **({"phrases": phrases} if phrases else {}))
         if clip
         else registry.build("classify", "efficientnet", model=classifier),
         registry.build("read", "rapidocr"),
         registry.build("detect", "blazeface", model=faces),
     )
+
+
+def clip_of(folder: Path) -> ImageTextEncoder:
+    """The CLIP in a folder, by whatever reads it. Nothing is loaded yet. Raises `ModelMissing`."""
+    return registry.build("image", clip_engine(folder), model=folder)
 
 
 @asynccontextmanager

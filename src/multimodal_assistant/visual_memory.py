@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 
 from .config import Settings
-from .core.errors import AssistantError, ModelMissing
+from .core.errors import AssistantError
 from .core.protocols import ImageTextEncoder, LanguageModel, Seeing, Sight, TextEmbedder
 from .core.types import Picture, Pixels
 from .engines import registry
@@ -25,6 +25,7 @@ from .models.store import open_store
 from .pipeline.live import Keep
 from .pipeline.sight import Viewer
 from .remembering import embedder
+from .seeing import clip_of
 from .transports.pictures import jpeg, picture_pixels
 
 TRUST = {"conse": Trust(0.6, parts=False), "clip": Trust(0.25, parts=True)}
@@ -140,9 +141,7 @@ async def encoder_of(settings: Settings, texts: TextEmbedder | None = None) -> A
     clip = settings.vision.clip
     async with AsyncExitStack() as stack:
         if clip is not None:
-            if not await anyio.to_thread.run_sync(clip.is_dir):
-                raise ModelMissing(f"There is no folder {clip} with a CLIP.", "Correct ASSISTANT_VISION__CLIP, or unset it.")
-            engine = registry.build("image", "clip", model=clip)
+            engine = await anyio.to_thread.run_sync(clip_of, clip)
         else:
             classifier = next(iter(sorted(open_store(settings.home, settings.models_dir).path("efficientnet-lite0").glob("*.tflite"))))
             texts = texts or await stack.enter_async_context(aclosing(embedder(settings)))

@@ -44,16 +44,20 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "detect.efficientdet": {"model": NOWHERE / "object_detector.tflite"},
     "detect.blazeface": {"model": NOWHERE / "face_detector.tflite"},
     "detect.scripted": {},
-    "classify.clip": {"model": NOWHERE / "clip"},
+    "classify.clip": {"encoder": "image.clip"},
     "classify.efficientnet": {"model": NOWHERE / "image_classifier.tflite"},
     "classify.scripted": {},
     "read.rapidocr": {},
     "read.scripted": {},
     "image.clip": {"model": NOWHERE / "clip"},
+    "image.clip-torch": {"model": NOWHERE / "clip"},
     "image.conse": {"model": NOWHERE / "image_classifier.tflite", "embedder": ScriptedEmbedder(), "cache": NOWHERE},
     "image.scripted": {},
 }
-"""How to build each engine where there is neither a model nor a server. Port 9 discards what it gets, if anything listens at all."""
+"""How to build each engine where there is neither a model nor a server. Port 9 discards what it gets, if anything listens at all.
+
+encoder: the name of the engine that it is made of, and owns.
+"""
 
 CONTRACTS = {
     "vad": protocols.VoiceActivityDetector,
@@ -71,7 +75,7 @@ CONTRACTS = {
 
 VENDORS = (
     "onnxruntime", "onnx", "ctranslate2", "faster_whisper", "xllamacpp", "ollama", "openai", "httpx", "ai_edge_litert", "cv2", "rapidocr",
-    "PIL", "tokenizers",
+    "PIL", "tokenizers", "torch", "transformers",
 )  # fmt: skip
 
 every_engine = pytest.mark.parametrize("name", registry.BUILT_IN)
@@ -79,7 +83,10 @@ every_engine = pytest.mark.parametrize("name", registry.BUILT_IN)
 
 def built(name: str) -> Any:
     kind, _, engine = name.partition(".")
-    return registry.build(kind, engine, **OPTIONS[name])
+    options = OPTIONS[name]
+    if "encoder" in options:
+        options = {**options, "encoder": built(options["encoder"])}
+    return registry.build(kind, engine, **options)
 
 
 SILENCE = np.zeros(16_000, np.float32)
@@ -178,7 +185,7 @@ async def test_without_its_model_or_server_the_first_use_says_so_in_our_words(na
         if not OPTIONS[name]:
             await work
             return
-        with pytest.raises(ModelMissing if "model" in OPTIONS[name] else EngineUnavailable) as caught:
+        with pytest.raises(ModelMissing if {"model", "encoder"} & set(OPTIONS[name]) else EngineUnavailable) as caught:
             await work
         assert caught.value.problem
         assert caught.value.remedy

@@ -41,6 +41,7 @@ BUILT_IN = {
     "read.rapidocr": f"{_HERE}.vision.reader:RapidOcrReader",
     "read.scripted": f"{_HERE}.scripted_vision:ScriptedReader",
     "image.clip": f"{_HERE}.vision.clip:ClipEncoder",
+    "image.clip-torch": f"{_HERE}.vision.transformers_clip:TransformersClip",
     "image.conse": f"{_HERE}.vision.conse:ConseEncoder",
     "image.scripted": f"{_HERE}.scripted_vision:ScriptedImageEncoder",
 }

@@ -13,17 +13,13 @@ from multimodal_assistant.core.worker import Worker
 from multimodal_assistant.engines.onnx import open_session
 from multimodal_assistant.engines.tokens import open_tokenizer
 
+from .clip_folder import TEXT, VISION, onnx_file
+from .clip_vectors import MOST_TOKENS, encode_by_length, token_rows, unit
 from .preparation import Preparation, read_preparation
 
 if TYPE_CHECKING:
     import onnxruntime
     from tokenizers import Tokenizer
-
-_MOST_TOKENS = 77
-"""What CLIP was trained on, its two marks included; the rest of a longer text is not in its vector."""
-
-_MOST_CHARACTERS = 20 * _MOST_TOKENS
-_BATCH = 16
 
 
 class ClipEncoder:
@@ -73,45 +69,35 @@ class ClipEncoder:
     def _encode_images(self, pictures: Sequence[Pixels]) -> Vectors:
         if self._looking is None:
             preparation = read_preparation(self._folder / "preprocessor_config.json")
-            self._looking = _half(self._folder, "vision_model", "pixel_values", self._threads), preparation
+            self._looking = _half(self._folder, VISION, "pixel_values", self._threads), preparation
         session, preparation = self._looking
         # One by one: on a CPU a batch is no faster, and takes as many times the memory.
-        return _unit([_run(session, "image_embeds", {"pixel_values": preparation.tensor(pixels)}) for pixels in pictures])
+        return unit([_run(session, "image_embeds", {"pixel_values": preparation.tensor(pixels)}) for pixels in pictures])
 
     def _encode_texts(self, texts: Sequence[str]) -> Vectors:
         if self._reading is None:
-            tokenizer = open_tokenizer(self._text_folder / "tokenizer.json", most=_MOST_TOKENS)
-            self._reading = _half(self._text_folder, "text_model", "input_ids", self._threads), tokenizer
+            tokenizer = open_tokenizer(self._text_folder / "tokenizer.json", most=MOST_TOKENS)
+            self._reading = _half(self._text_folder, TEXT, "input_ids", self._threads), tokenizer
         session, tokenizer = self._reading
-        rows = [one.ids for one in tokenizer.encode_batch([text[:_MOST_CHARACTERS] for text in texts])]
+        rows = token_rows(tokenizer, texts)
         length = {one.name: one.shape for one in session.get_inputs()}["input_ids"][-1]
         if isinstance(length, int):  # exported for one length only: the rest is the mark of the end, the first of which counts
             rows = [row[:length] + row[-1:] * (length - len(row)) for row in rows]
-        # Texts of one length at a time, so that none has to be padded: 16 tokens take a third of the time of 77.
-        vectors: dict[int, Vectors] = {}
-        for count in {len(row) for row in rows}:
-            same = [number for number, row in enumerate(rows) if len(row) == count]
-            for start in range(0, len(same), _BATCH):
-                part = same[start : start + _BATCH]
-                ids = np.array([rows[number] for number in part], np.int64)
-                found = _run(session, "text_embeds", {"input_ids": ids, "attention_mask": np.ones_like(ids)})
-                vectors.update(zip(part, found, strict=True))
-        return _unit([vectors[number][None] for number in range(len(rows))])
+        return encode_by_length(rows, lambda ids: _run(session, "text_embeds", {"input_ids": ids, "attention_mask": np.ones_like(ids)}))
 
 
 def _half(folder: Path, name: str, wanted: str, threads: int) -> "onnxruntime.InferenceSession":
     """The half of a CLIP that takes `wanted`."""
-    names = [f"{name}.onnx", f"onnx/{name}.onnx", f"{name}_quantized.onnx", f"onnx/{name}_quantized.onnx", "model.onnx"]
-    for path in (folder / one for one in names):
-        if path.is_file():
-            session = open_session(path, threads=threads)
-            inputs = [one.name for one in session.get_inputs()]
-            if wanted in inputs and set(inputs) <= {wanted, "attention_mask"}:
-                return session
-            raise EngineFailed(
-                f"{path} is not one half of a CLIP: it takes {', '.join(inputs)}, and not {wanted} alone.", f"Put {name}.onnx beside it."
-            )
-    raise ModelMissing(f"There is no {name}.onnx in {folder}.", "docs/models.md says how to get a CLIP.")
+    path = onnx_file(folder, name)
+    if path is None:
+        raise ModelMissing(f"There is no {name}.onnx in {folder}.", "docs/models.md says how to get a CLIP.")
+    session = open_session(path, threads=threads)
+    inputs = [one.name for one in session.get_inputs()]
+    if wanted in inputs and set(inputs) <= {wanted, "attention_mask"}:
+        return session
+    raise EngineFailed(
+        f"{path} is not one half of a CLIP: it takes {', '.join(inputs)}, and not {wanted} alone.", f"Put {name}.onnx beside it."
+    )
 
 
 def _run(session: "onnxruntime.InferenceSession", output: str, inputs: Mapping[str, NDArray[Any]]) -> Vectors:
@@ -126,11 +112,3 @@ def _run(session: "onnxruntime.InferenceSession", output: str, inputs: Mapping[s
     if vectors.ndim != 2:
         raise EngineFailed(f"CLIP's output {chosen} has the shape {list(vectors.shape)}, which is not a vector for each input.")
     return vectors.astype(np.float32)
-
-
-def _unit(rows: Sequence[Vectors]) -> Vectors:
-    """All rows, each at length one; shape [n, d]."""
-    if not rows:
-        return np.zeros((0, 0), np.float32)
-    vectors = np.concatenate(rows)
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

@@ -11,8 +11,6 @@ from multimodal_assistant.core.protocols import ImageTextEncoder
 from multimodal_assistant.core.types import Details, Guess, Pixels, Vectors
 from multimodal_assistant.core.worker import Worker
 
-from .clip import ClipEncoder
-
 SHIPPED = Path(__file__).with_name("phrases.txt")
 """Everyday things and scenes. A list of one's own is a file of the same form."""
 
@@ -97,15 +95,14 @@ def _check(path: Path, phrases: Sequence[str]) -> None:
 
 
 class ClipTags(PhraseTags):
-    """The same over a CLIP of its own, each label with its article: "some snow". model: its folder, see `ClipEncoder`."""
+    """The same over a CLIP of its own, which is closed with it; each label has its article: "some snow"."""
 
-    def __init__(self, *, model: Path, phrases: Path = SHIPPED, threads: int = 1) -> None:
-        self._clip = ClipEncoder(model=model, threads=threads)
-        super().__init__(encoder=self._clip, phrases=phrases)
+    def __init__(self, *, encoder: ImageTextEncoder, phrases: Path = SHIPPED) -> None:
+        super().__init__(encoder=encoder, phrases=phrases)
 
     async def aclose(self) -> None:
         await super().aclose()
-        await self._clip.aclose()
+        await self._encoder.aclose()
 
     async def tags_of(self, vector: Vectors) -> list[Guess]:
         return [replace(guess, label=_determined(guess.label)) for guess in await super().tags_of(vector)]
