@@ -1,13 +1,16 @@
 """Keys that live for minutes and open one kind of door."""
 
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 from aiortc import RTCSessionDescription
+from test_realtime import until
 from websockets.exceptions import InvalidStatus
 
 from calling import Caller
+from multimodal_assistant.server.keys import KeyFile
 from multimodal_assistant.server.secrets import Secrets
 from running import serving
 
@@ -71,13 +74,30 @@ async def test_what_makes_no_sense_is_refused(wish: dict[str, Any]) -> None:
             await client.post("/realtime/client_secrets", body=wish, cast_to=object)
 
 
+async def test_it_ends_with_the_key_it_was_made_with(tmp_path: Path) -> None:
+    keys = KeyFile(tmp_path / "keys.json")
+    key = keys.add("phone")
+    keys.add("other")
+    async with serving(keys=keys) as server, server.client(key) as client:
+        made = await client.realtime.client_secrets.create()
+        async with server.client(made.value) as page, page.realtime.connect(model="local") as connection:
+            await until(connection, "session.created")
+        keys.revoke("phone")
+        async with server.client(made.value) as page:
+            with pytest.raises(InvalidStatus) as caught:
+                async with page.realtime.connect(model="local"):
+                    pass
+        assert caught.value.response.status_code == 401
+
+
 def test_its_time_is_up_at_the_second_and_the_oldest_make_way() -> None:
     known = Secrets()
-    value = known.make("somebody", {}, 100.0, 10)
+    value = known.make("somebody", "a key", {}, 100.0, 10)
     assert known.find(value, 109.9) is not None
     assert known.find(value, 110.0) is None
     assert known.find("ek_", 100.0) is None
     for _ in range(256):
-        known.make("somebody", {}, 100.0, 10)
+        known.make("somebody", "a key", {}, 100.0, 10)
     assert known.find(value, 100.0) is None
     assert value not in repr(vars(known))
+    assert "a key" not in repr(vars(known))

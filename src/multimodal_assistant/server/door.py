@@ -51,11 +51,12 @@ class Door:
     def client(self, connection: HTTPConnection) -> str:
         """Whom limits count for."""
         secret = self.secret(connection)
-        return self._host.client(self._key(connection), address(connection)) if secret is None else secret.client
+        return self._host.client(self.key(connection), address(connection)) if secret is None else secret.client
 
     def secret(self, connection: HTTPConnection) -> Secret | None:
-        """The short-lived key that `connection` shows, where one is enough."""
-        return self.secrets.find(shown_key(connection), anyio.current_time()) if opens(connection.url.path) else None
+        """The short-lived key that `connection` shows, where one is enough, as long as the key it was made with opens."""
+        secret = self.secrets.find(shown_key(connection), anyio.current_time()) if opens(connection.url.path) else None
+        return secret if secret is not None and self._host.admits(secret.key) else None
 
     def judge(self, connection: HTTPConnection) -> Refusal | None:
         """Why `connection` may not come in; None where it may."""
@@ -65,7 +66,7 @@ class Door:
             refused.labels("origin").inc()
             return Refusal(403, "Pages of other origins are not let in.", "forbidden")
         locked = connection.url.path.startswith(_LOCKED) and self.secret(connection) is None
-        if locked and (refusal := self.try_key(self._key(connection), address(connection))):
+        if locked and (refusal := self.try_key(self.key(connection), address(connection))):
             return refusal
         if not self._requests.of(self.client(connection)).allows(now):
             refused.labels("rate").inc()
@@ -85,7 +86,8 @@ class Door:
         self._host.metrics.refused.labels("key").inc()
         return Refusal(401, "The key is missing or wrong.", "invalid_api_key")
 
-    def _key(self, connection: HTTPConnection) -> str:
+    def key(self, connection: HTTPConnection) -> str:
+        """What it shows, or has shown when it logged in."""
         return shown_key(connection) or self.logins.key(connection.cookies.get(COOKIE, ""), anyio.current_time())
 
 

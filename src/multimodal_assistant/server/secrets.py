@@ -1,10 +1,10 @@
 """Short-lived keys for one conversation: whoever has a real key makes one for a page or a device that must not keep it.
 
-Kept in memory alone, as hashes; after a restart none opens anything.
+Kept in memory alone, as hashes, beside the key that each was made with; after a restart none opens anything.
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .keys import digest
@@ -23,6 +23,8 @@ class Secret:
 
     client: str
     """Who made it: limits count for that one."""
+    key: str = field(repr=False)
+    """That it was made with: what is revoked opens nothing, and neither does this any more."""
     until: float
     wishes: dict[str, Any]
     """For the session that it opens."""
@@ -34,13 +36,13 @@ class Secrets:
     def __init__(self) -> None:
         self._known: dict[str, Secret] = {}
 
-    def make(self, client: str, wishes: dict[str, Any], now: float, seconds: float) -> str:
+    def make(self, client: str, key: str, wishes: dict[str, Any], now: float, seconds: float) -> str:
         """A new one; it is shown once and kept nowhere."""
         self._known = {name: secret for name, secret in self._known.items() if secret.until > now}
         while len(self._known) >= _MOST:
             del self._known[next(iter(self._known))]
         value = f"{PREFIX}{secrets.token_urlsafe(_BYTES)}"
-        self._known[digest(value)] = Secret(client, now + seconds, wishes)
+        self._known[digest(value)] = Secret(client, key, now + seconds, wishes)
         return value
 
     def find(self, value: str, now: float) -> Secret | None:
