@@ -37,7 +37,22 @@ def locomo_table(results: Sequence[Result]) -> list[str]:
 
 def beam_table(results: Sequence[Result], updates: Mapping[tuple[str, str], Update]) -> list[str]:
     """The same with the order of what was said and what was said later."""
-    return [*_heads(["newer / older first / neither", "search p50 / p95 ms"]), *(_row(one, [order(one.found, updates)]) for one in results)]
+    heads = [f"newer first (n = {len(updates)})", "newer / older first / neither", "update among five", "search p50 / p95 ms"]
+    rows = [
+        _row(one, [decimal(newer_first(one.found, updates), interval=True), order(one.found, updates), f"{updated(one.found, updates)}"])
+        for one in results
+    ]
+    return [*_heads(heads), *rows]
+
+
+def newer_first(found: Found, updates: Mapping[tuple[str, str], Update]) -> Mean:
+    """Share of the questions for which the newer statement is found, and above the older one; that one may not be found at all."""
+    return mean([float(_newer_first(found[asked], update) is True) for asked, update in updates.items()])
+
+
+def updated(found: Found, updates: Mapping[tuple[str, str], Update]) -> int:
+    """How often the newer statement is among the first five, wherever the older one is."""
+    return sum(not update.newer.isdisjoint(found[asked][: DEPTH // 2]) for asked, update in updates.items())
 
 
 def order(found: Found, updates: Mapping[tuple[str, str], Update]) -> str:

@@ -11,7 +11,7 @@ from benchmarks.peers.lines import Add, Answer, Noted, Search, decode, encode
 from benchmarks.retrieval import beam
 from benchmarks.retrieval.beam import Update
 from benchmarks.retrieval.facts import ExtractedFacts, Fact, cited, observations
-from benchmarks.retrieval.table import Result, beam_table, decimal, lead, locomo_table, order, tempting
+from benchmarks.retrieval.table import Result, beam_table, decimal, lead, locomo_table, newer_first, order, tempting, updated
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -92,6 +92,11 @@ def test_order_of_what_changed() -> None:
     }
     asked = {key: update for key in found if key[1] != "another question"}
     assert order(found, asked) == "2 / 1 / 1"
+    assert updated(found, asked) == 3
+    share = newer_first(found, asked)
+    assert share.value == 0.5
+    assert share.low < 0.5 < share.high
+    assert newer_first({("a", "deep"): [*"0123456789", "new"]}, {("a", "deep"): update}).value == 0.0
 
 
 def measured() -> Measured:
@@ -110,7 +115,8 @@ def test_table_of_locomo() -> None:
 def test_table_of_beam() -> None:
     update = {("a", "q"): Update(frozenset({"old"}), frozenset({"new"}))}
     heads, _, row = beam_table([Result("plain", measured(), {("a", "q"): ["new"]})], update)
-    assert row.endswith("| 1 / 0 / 0 | – |")
+    assert "| newer first (n = 1) |" in heads
+    assert row.endswith("| 1.000 [1.000, 1.000] | 1 / 0 / 0 | 1 | – |")
     assert heads.count("|") == row.count("|")
 
 
