@@ -1,10 +1,10 @@
 """The voice and the language are chosen in the settings, and hold from the next answer on."""
 
 import pytest
-from choir import Choir
 from playwright.async_api import expect
 from visiting import needs_browser, visiting
 
+from choir import Choir
 from running import serving
 
 pytestmark = [pytest.mark.anyio, needs_browser, pytest.mark.timeout(90)]

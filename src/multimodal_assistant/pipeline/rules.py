@@ -40,8 +40,8 @@ class Rules:
     """Speech this soon after the commit, with less than that heard, continues the turn."""
     duck_after: float = 0.1
     pause_after: float = 0.16
-    """Voice over the assistant's: it is quieter, then it waits. With 0.2 s one interruption in twenty was heard 0.4 s later in a browser.
-    Of 300 coughs, claps and doors four last so long, and the answer goes on after them; one lasts 0.2 s."""
+    """Voice over the assistant's: it is quieter, then it waits. With 0.2 s it took 0.4 s in a browser until one interruption in twenty
+    was heeded. Of 300 coughs, claps and doors four last so long, and the answer goes on after them; one lasts 0.2 s."""
     floor_after: float = 0.9
     """Voice over the assistant's that takes the floor, whatever its words but a listener's. Of less, recognizers make anything: of
     40 "yeah", "okay" and "uh-huh" 16 were understood as other words; they last 0.4-0.96 s, interruptions 0.85-2.5 s."""

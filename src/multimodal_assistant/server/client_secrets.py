@@ -38,7 +38,9 @@ def client_secrets(host: Host, door: Door) -> APIRouter:
         wishes = Wishes(Own.of(host.engines, host.manner, sees=host.vision.possible))
         wishes.update(wish.session, None)  # what cannot be had is not in the session that the answer describes
         seconds = wish.expires_after.seconds
-        value = door.secrets.make(door.client(request), door.key(request), wishes.session.model_dump(mode="json"), anyio.current_time(), seconds)
+        value = door.secrets.make(
+            door.client(request), door.key(request), wishes.session.model_dump(mode="json"), anyio.current_time(), seconds
+        )
         described = wishes.described(secrets.token_hex(8))
         return {"value": value, "expires_at": int(time.time()) + seconds, "session": described}
 
