@@ -10,7 +10,7 @@ import anyio
 
 from multimodal_assistant.app import quiet_threads
 
-from . import barge_in, cut_ins, endurance, first_audio, footprint, kokoro, latency, load, memory_speed, stt
+from . import barge_in, cut_ins, endurance, first_audio, footprint, kokoro, latency, load, memory_speed, memory_upkeep, stt
 from .machine import describe
 from .peers import measure as peers
 from .report import updated
@@ -35,6 +35,7 @@ _MEASUREMENTS = {
     "browser": browser.run,
     "web": web.run,
     "memory": memory_speed.run,
+    "memory_upkeep": memory_upkeep.run,
     "retrieval": retrieval.run,
     "vision_gate": gate.run,
     "vision_answers": grounded.run,

@@ -12,19 +12,14 @@ from typing import Any
 import jiwer
 import psutil
 
-from multimodal_assistant.app import assemble, settings_from, turn_detector
+from multimodal_assistant.app import settings_from
 from multimodal_assistant.core.events import DraftRetracted, Event, EventBus, TranscriptFinal, TurnCommitted
 from multimodal_assistant.core.types import Samples
-from multimodal_assistant.pipeline.reply import Manner
-from multimodal_assistant.pipeline.session import Session
-from multimodal_assistant.transports.replay import ReplayConnection
 
+from .conversing import GAP_SECONDS, MAX_TOKENS, conversation, housed
 from .machine import Section, percentile
-from .questions import QUESTIONS, script, spoken_questions, waits
+from .questions import QUESTIONS, script, spoken_questions
 from .stt import plain
-
-GAP_SECONDS = 4.5
-MAX_TOKENS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +65,19 @@ async def _measured(arm: Arm, questions: Sequence[Samples]) -> str:
     bus = EventBus()
     bus.subscribe(Event, told.append)
     process = psutil.Process()
-    async with await assemble(settings) as assistant, turn_detector(settings) as detector:
-        await assistant.warm()
-        await detector.warm()
-        connection = ReplayConnection(asked.recording, quiet=lambda: session.quiet)
-        session = Session(connection, assistant.engines, detector, manner=Manner(max_tokens=MAX_TOKENS), bus=bus)
+    async with housed(settings) as house:
+        talk = conversation(house, asked.recording, bus=bus)
         before = sum(process.cpu_times()[:2])
-        await session.run()
+        await talk.session.run()
         busy = sum(process.cpu_times()[:2]) - before
         memory = process.memory_info().rss / 1e6
-    found = waits(connection.output, connection.rate, asked.ends, GAP_SECONDS)
+    found = talk.waits(asked.ends)
     silent = sum(wait >= GAP_SECONDS for wait in found)
     early = [event for event in told if isinstance(event, TurnCommitted) and _within(event.t, asked.ends)]
     heard = " ".join(plain(event.transcript.text) for event in told if isinstance(event, TranscriptFinal))
     retracted = sum(isinstance(event, DraftRetracted) for event in told)
     wrong = float(jiwer.wer(" ".join(plain(QUESTIONS[index]) for index in order), heard))
-    share = busy / (len(connection.output) / connection.rate) / 2
+    share = busy / (len(talk.connection.output) / talk.connection.rate) / 2
     return (
         f"| {arm.name} | {len(found)} | **{percentile(found, 50):.2f} s** | {percentile(found, 95):.2f} s | {max(found):.2f} s "
         f"| {silent} | {len(early)} | {wrong:.1%} | {retracted} | {share:.0%} | {memory:.0f} MB |"

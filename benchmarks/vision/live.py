@@ -7,7 +7,6 @@ at its own pace, 10 frames a second, another photograph every ten seconds with f
 import tempfile
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +16,19 @@ import av
 import numpy as np
 import psutil
 
-from benchmarks.latency import GAP_SECONDS, MAX_TOKENS
+from benchmarks.conversing import GAP_SECONDS, MAX_TOKENS, Conversation, House, conversation, housed
 from benchmarks.machine import Section, percentile
-from benchmarks.questions import script, spoken_questions, waits
+from benchmarks.questions import script, spoken_questions
 from benchmarks.speech import say, voice
 from benchmarks.vision.photographs import fitted
-from multimodal_assistant.app import Assistant, assemble, settings_from, turn_detector
+from multimodal_assistant.app import settings_from
 from multimodal_assistant.core.events import EventBus, ReplyText
 from multimodal_assistant.core.protocols import Sight
 from multimodal_assistant.core.types import AudioChunk, Samples
-from multimodal_assistant.pipeline.reply import EndOfTurn, Manner
+from multimodal_assistant.pipeline.reply import Manner
 from multimodal_assistant.pipeline.session import Session
 from multimodal_assistant.pipeline.sight import NoSight
 from multimodal_assistant.seeing import live_sight
-from multimodal_assistant.transports.replay import ReplayConnection
 from multimodal_assistant.transports.video_file import VideoFile
 
 _ROUNDS = 3
@@ -61,15 +59,6 @@ _LOOKED_AT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _House:
-    """The engines that all turns share."""
-
-    assistant: Assistant
-    detector: EndOfTurn
-    film: Path
-
-
 async def run() -> Section:
     """Ordinary questions without and with the camera, then questions about the view."""
     ordinary = await spoken_questions()
@@ -82,19 +71,16 @@ async def run() -> Section:
     with tempfile.TemporaryDirectory() as scratch:
         film = Path(scratch) / "film.mp4"
         await anyio.to_thread.run_sync(_shoot, film)
-        async with await assemble(settings_from(**_FLAGS)) as assistant, turn_detector(settings_from(**_FLAGS)) as detector:
-            await assistant.warm()
-            await detector.warm()
-            house = _House(assistant, detector, film)
-            await _asked(house, ordinary, camera=False)  # what the engines take for conversations is not the camera's
+        async with housed(settings_from(**_FLAGS)) as house:
+            await _asked(house, ordinary, None)  # what the engines take for conversations is not the camera's
             before, added = psutil.Process().memory_info().rss, 0.0
             for index in range(_ROUNDS):
                 some = [ordinary[(index * _PER_ROUND + turn) % len(ordinary)] for turn in range(_PER_ROUND)]
-                without += await _asked(house, some, camera=False)
-                beside += await _asked(house, some, camera=True)
+                without += await _asked(house, some, None)
+                beside += await _asked(house, some, film)
                 added = added or (psutil.Process().memory_info().rss - before) / 1e6
-                about += await _asked(house, visual * 2, camera=True)
-            idle, watching = await _idle(house, camera=False), await _idle(house, camera=True)
+                about += await _asked(house, visual * 2, film)
+            idle, watching = await _idle(house, None), await _idle(house, film)
     rows = [("ordinary questions, no camera", without), ("ordinary questions, camera on", beside), ("questions about the view", about)]
     lines = [
         f"base, Qwen 0.5B, joe; what is in view goes to the model in words. {_ROUNDS} rounds of {_PER_ROUND} turns each, in turn.",
@@ -111,41 +97,41 @@ async def run() -> Section:
     return Section("A camera beside the conversation", "\n".join(lines))
 
 
-async def _asked(house: _House, questions: Sequence[Samples], *, camera: bool) -> list[float]:
+async def _asked(house: House, questions: Sequence[Samples], film: Path | None) -> list[float]:
     asked = script(questions, gap=GAP_SECONDS)
-    async with _conversation(house, asked.recording, camera=camera) as (session, connection):
-        await session.run()
-    return waits(connection.output, connection.rate, asked.ends, GAP_SECONDS)
+    async with _conversation(house, asked.recording, film) as talk:
+        await talk.session.run()
+    return talk.waits(asked.ends)
 
 
-async def _idle(house: _House, *, camera: bool) -> float:
+async def _idle(house: House, film: Path | None) -> float:
     """Share of one core while nobody speaks."""
     silence = AudioChunk(np.zeros(int(_IDLE_SECONDS * 16000), np.float32), 16000)
     process = psutil.Process()
-    async with _conversation(house, silence, camera=camera) as (session, _):
+    async with _conversation(house, silence, film) as talk:
         before = sum(process.cpu_times()[:2])
-        await session.run()
+        await talk.session.run()
         return (sum(process.cpu_times()[:2]) - before) / _IDLE_SECONDS
 
 
 @asynccontextmanager
-async def _conversation(house: _House, recording: Any, *, camera: bool) -> AsyncGenerator[tuple[Session, ReplayConnection]]:
+async def _conversation(house: House, recording: AudioChunk, film: Path | None) -> AsyncGenerator[Conversation]:
+    """film: what the camera sees, if there is one."""
     begun: list[Session] = []
     bus = EventBus()
     bus.subscribe(ReplyText, lambda _: None)
     settings = settings_from(**_FLAGS)
     async with AsyncExitStack() as stack:
         sight: Sight = NoSight()
-        if camera:
-            source = VideoFile(house.film)
+        if film is not None:
+            source = VideoFile(film)
             llm = house.assistant.engines.llm
             sight = await stack.enter_async_context(
                 live_sight(settings, llm, source, bus, busy=lambda: bool(begun) and begun[0].making, notice=lambda _: None)
             )
-        connection = ReplayConnection(recording, quiet=lambda: begun[0].quiet)
-        manner = replace(Manner(max_tokens=MAX_TOKENS), sight=sight)
-        begun.append(Session(connection, house.assistant.engines, house.detector, manner=manner, bus=bus))
-        yield begun[0], connection
+        talk = conversation(house, recording, manner=Manner(max_tokens=MAX_TOKENS, sight=sight), bus=bus)
+        begun.append(talk.session)
+        yield talk
 
 
 def _shoot(path: Path, seconds: int = 120) -> None:
