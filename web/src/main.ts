@@ -10,7 +10,7 @@ import { Level } from "./level";
 import { Line, type State } from "./line";
 import { Microphone } from "./microphone";
 import { Settings, wanted } from "./settings";
-import { Sight } from "./sight";
+import { type Kind, Sight } from "./sight";
 import { Status } from "./status";
 import { kept } from "./store";
 import { TalkButton } from "./talk";
@@ -18,6 +18,7 @@ import * as theme from "./theme";
 import { KEY_WANTED, UNPLUGGED, UNREACHABLE, microphoneTrouble } from "./words";
 
 const MOST_RETOLD = 40; // messages that a new call is told of those before it
+const PAUSE_MS = 150; // between what was shown and what is: by it the server tells late pictures of the one from early ones of the other
 
 class Page {
   private readonly status = new Status();
@@ -153,20 +154,24 @@ class Page {
 
   // Showing
 
-  /** Nothing of what was shown before comes after the word that it is something else. */
+  /** Nothing of what was shown before is taken for what is shown now, though its last pictures are still on their way. */
   private async showing(): Promise<void> {
     this.status.notice("");
     await this.line.see(null);
-    this.tellShown();
-    await this.line.see(this.sight.track);
+    this.tellShown("nothing");
+    const { track, kind } = this.sight;
+    if (track === null) return;
+    this.tellShown(kind); // at once, so that who asks now is answered about it
+    await new Promise((passed) => setTimeout(passed, PAUSE_MS));
+    if (track === this.sight.track) await this.line.see(track);
   }
 
-  private tellShown(): void {
-    this.line.send({ type: "session.update", session: { type: "realtime", assistant: { shows: this.sight.kind } } });
+  private tellShown(kind: Kind): void {
+    this.line.send({ type: "session.update", session: { type: "realtime", assistant: { shows: kind } } });
   }
 
   private opened(): void {
-    if (this.sight.track) this.tellShown();
+    if (this.sight.track) this.tellShown(this.sight.kind);
     this.retell();
   }
 

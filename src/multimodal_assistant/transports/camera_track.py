@@ -14,6 +14,7 @@ from aiortc.mediastreams import MediaStreamError
 
 from multimodal_assistant.core.types import Pixels, VideoFrame
 
+from .changeover import Changeover
 from .pacing import Pace
 
 LONG_SIDE = 1280
@@ -33,18 +34,22 @@ class CameraTrack:
         self._newest: tuple[av.VideoFrame, float] | None = None
         self._came = anyio.Event()
         self._pace = Pace(rate)
+        self._changeover = Changeover()
         self._shown = 0
         self._pause = anyio.CancelScope()
 
     def show(self, name: str, long_side: int = LONG_SIDE) -> None:
         """Another thing is shown from now on, and kept no larger than that."""
+        self.put_away()
         self.name, self._long_side = name, long_side
-        self.open, self._away, self._newest = True, False, None
+        self.open, self._away = True, False
         self._shown += 1
         self._pause.cancel()
 
     def put_away(self) -> None:
         """Nothing is shown any more; what was is still on its way for a moment."""
+        if self.open:
+            self._changeover.over(anyio.current_time())
         self.open, self._away, self._newest = False, True, None
 
     @property
@@ -64,9 +69,11 @@ class CameraTrack:
             except MediaStreamError:
                 self.put_away()
                 return
-            if isinstance(frame, av.VideoFrame) and not self._away:
+            now = anyio.current_time()
+            late = frame.time is not None and self._changeover.late(frame.time, now)
+            if isinstance(frame, av.VideoFrame) and not late and not self._away:
                 self.open = True
-                self._newest = (frame, anyio.current_time())
+                self._newest = (frame, now)
                 self._came.set()
 
     async def frames(self) -> AsyncGenerator[VideoFrame]:
