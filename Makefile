@@ -27,6 +27,7 @@ run: setup
 test: .venv/.dev
 	@sh scripts/test_sound_system.sh
 	@sh scripts/test_browser.sh
+	@sh scripts/test_turn_server.sh
 	@sh scripts/fastrtc_environment.sh
 	@sh scripts/agents_environment.sh
 	@sh scripts/clip_environment.sh

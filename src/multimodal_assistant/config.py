@@ -141,6 +141,14 @@ class ServerSettings(_Section):
     this machine or with TLS."""
     certificate_key: Path | None = None
     """PEM file of its private key, without a passphrase."""
+    ice_servers: tuple[str, ...] = ()
+    """STUN and TURN servers that both ends of a call ask, where they do not reach each other directly: stun:HOST:PORT,
+    turn:HOST:PORT?transport=tcp. Unset: nobody is asked."""
+    turn_secret: SecretStr | None = None
+    """What the TURN server has as static-auth-secret: each call gets a password of its own, for an hour."""
+    turn_username: str = ""
+    turn_password: SecretStr | None = None
+    """For one that has users instead. Everybody who may call is told both."""
 
 
 class Settings(BaseSettings):
@@ -205,7 +213,8 @@ def load(**flags: Any) -> Settings:
         ) from None
     except SettingsError as error:  # a variable for a whole section that is no JSON
         raise InvalidSetting(
-            f"An ASSISTANT_* variable is wrong: {error}.", "Name section and setting, as in ASSISTANT_LLM__MODEL."
+            f"An ASSISTANT_* variable is wrong: {error}.",
+            'Name section and setting, as in ASSISTANT_LLM__MODEL; write a list as ["one", "two"].',
         ) from None
     except ValueError as error:  # tomllib
         raise InvalidSetting(f"{config_file()} is not valid TOML: {error}.", "Correct or remove the file.") from None

@@ -76,6 +76,17 @@ async def test_the_client_tells_how_late_it_plays_and_is_told_where_the_time_wen
         assert told["stages"]["stt"] is not None
 
 
+async def test_more_events_at_once_than_are_read_in_a_second_have_to_wait() -> None:
+    async with serving() as server, calling(server.address) as caller:
+        for number in range(300):
+            item = {"id": f"item_{number}", "type": "message", "role": "user", "content": [{"type": "input_text", "text": "So."}]}
+            caller.send(type="conversation.item.create", item=item)
+        caller.send(type="response.create")
+        assert (await caller.until("response.done"))["response"]["status"] == "completed"
+        added = [event["item"]["id"] for event in caller.events if event["type"] == "conversation.item.added"]
+        assert added[:300] == [f"item_{number}" for number in range(300)]
+
+
 async def test_a_client_without_a_word_of_ours_gets_none() -> None:
     async with serving() as server, calling(server.address) as caller:
         caller.microphone.say(tone(0.6))

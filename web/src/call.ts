@@ -27,12 +27,13 @@ export class CallFailed extends Error {
 }
 
 const CALLS = "/v1/realtime/calls";
+const ICE_SERVERS = "/v1/realtime/ice_servers";
 const GATHER_MS = 2000;
 const ANSWER_MS = 10_000; // a network that swallows everything says nothing either
 const CONNECT_MS = 10_000;
 
 export class Call {
-  private readonly pc = new RTCPeerConnection({ iceServers: [] });
+  private readonly pc = new RTCPeerConnection();
   private readonly channel = this.pc.createDataChannel("oai-events");
   private readonly voice = this.pc.addTransceiver("audio", { direction: "sendrecv" });
   /** Offered whether there is something to show or not: later on nothing can be added to a call. */
@@ -103,6 +104,7 @@ export class Call {
     });
     this.channel.addEventListener("message", (event) => this.received(String(event.data)));
     this.channel.addEventListener("close", () => this.closed());
+    this.pc.setConfiguration(await this.ways(given));
     await this.voice.sender.replaceTrack(wishes.microphone);
     await this.see(wishes.picture);
     await this.pc.setLocalDescription(await this.pc.createOffer());
@@ -123,15 +125,14 @@ export class Call {
     body.set("sdp", sdp);
     if (session) body.set("session", JSON.stringify(session));
     const wanted: RequestInit = session ? { body } : { body: sdp, headers: { "Content-Type": "application/sdp" } };
-    let response: Response;
-    try {
-      response = await fetch(CALLS, { method: "POST", signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]), ...wanted });
-    } catch {
-      throw new CallFailed(words.UNREACHABLE);
-    }
-    if (response.status !== 201) throw new CallFailed(await refusal(response));
+    const response = await asked(CALLS, signal, { method: "POST", ...wanted });
     this.place = response.headers.get("Location") ?? "";
     return response.text();
+  }
+
+  /** Whom both ends ask for a way to each other: nobody, unless the server has them set. */
+  private async ways(signal: AbortSignal): Promise<RTCConfiguration> {
+    return (await asked(ICE_SERVERS, signal)).json() as Promise<RTCConfiguration>;
   }
 
   private play(track: MediaStreamTrack): void {
@@ -174,6 +175,18 @@ export class Call {
     this.hangUp();
     this.ears.lost(this.goodbye ? words.refused(503, this.goodbye) : problem);
   }
+}
+
+/** What the server answers, if it is no refusal. Throws `CallFailed`. */
+async function asked(place: string, signal: AbortSignal, wanted: RequestInit = {}): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(place, { signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]), ...wanted });
+  } catch {
+    throw new CallFailed(words.UNREACHABLE);
+  }
+  if (!response.ok) throw new CallFailed(await refusal(response));
+  return response;
 }
 
 async function refusal(response: Response): Promise<Problem> {

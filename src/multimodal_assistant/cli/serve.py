@@ -32,6 +32,7 @@ async def _serve(flags: dict[str, Any]) -> None:
     from multimodal_assistant.remembering import remembered
     from multimodal_assistant.seeing import eyes_for, practised, viewer_of
     from multimodal_assistant.server.host import Host, check_certificate, check_exposure
+    from multimodal_assistant.server.ice import IceServers
     from multimodal_assistant.server.keys import KeyFile
     from multimodal_assistant.server.listen import address, listening, serve
     from multimodal_assistant.server.vision import Vision
@@ -44,6 +45,7 @@ async def _serve(flags: dict[str, Any]) -> None:
     keys = KeyFile(config_file().with_name("keys.json"))
     check_exposure(settings.server, keys)
     check_certificate(settings.server)
+    IceServers(settings.server)  # what is wrong there is said before models are loaded
     view = View()
     with await anyio.to_thread.run_sync(listening, settings.server.host, settings.server.port) as bound:
         host: Host | None = None

@@ -4,8 +4,9 @@ call lives on its own from then on, until its client leaves or it is hung up.
 
 import json
 import logging
+import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
@@ -86,7 +87,8 @@ class Calls:
 
             connection = WebRtcConnection(play)
             camera = ClientCamera(self._host.vision, self._host.user(name)) if self._host.vision.possible else None
-            async with Peer(connection, voice, None if camera is None else camera.track) as peer:
+            ice = self._host.ice.of_a_call(time.time())
+            async with Peer(connection, voice, None if camera is None else camera.track, ice) as peer:
                 told.append(peer)
                 task_status.started(Answer(name, await peer.answer(offer)))
                 self._ends[name] = peer.gone
@@ -123,9 +125,10 @@ class Calls:
 
 async def _obey(conversation: Conversation, peer: Peer) -> None:
     pace = Pace()
-    async for event in peer.events:
-        await pace.wait(len(event))
-        await conversation.obey(event)
+    async with aclosing(peer.events()) as events:
+        async for event in events:
+            await pace.wait(len(event))
+            await conversation.obey(event)
 
 
 async def _part(conversation: Conversation, peer: Peer, seconds: float) -> None:

@@ -17,6 +17,7 @@ from multimodal_assistant.core.errors import AssistantError, InvalidSetting
 from multimodal_assistant.core.protocols import Remembering
 from multimodal_assistant.pipeline.reply import EndOfTurn, Engines, Manner
 
+from .ice import IceServers
 from .keys import KeyFile, digest
 from .limits import Buckets
 from .metrics import Metrics
@@ -54,6 +55,8 @@ class Host:
     """The server is about to end."""
     minutes: Buckets | None = None
     """Seconds of conversation that each client has left."""
+    ice: IceServers = field(init=False)
+    """How calls find their way."""
 
     _left: anyio.Event = field(default_factory=anyio.Event)
 
@@ -64,6 +67,7 @@ class Host:
             await self._left.wait()
 
     def __post_init__(self) -> None:
+        self.ice = IceServers(self.settings)
         if self.settings.minutes_per_day is not None:
             seconds = self.settings.minutes_per_day * 60
             self.minutes = Buckets(seconds / _DAY, seconds)

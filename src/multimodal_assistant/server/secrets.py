@@ -53,4 +53,4 @@ class Secrets:
 
 def opens(path: str) -> bool:
     """Whether a secret is enough for that address."""
-    return path in ("/v1/realtime", "/v1/realtime/calls") or path.startswith("/v1/realtime/calls/")
+    return path in ("/v1/realtime", "/v1/realtime/calls", "/v1/realtime/ice_servers") or path.startswith("/v1/realtime/calls/")

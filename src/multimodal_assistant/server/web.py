@@ -14,6 +14,7 @@ from .client_secrets import client_secrets
 from .door import Door, logins
 from .faults import LimitedBody, told_apart
 from .host import Host
+from .ice import ice
 from .pages import pages
 from .realtime import converse
 from .speech import speech
@@ -47,6 +48,7 @@ def web(host: Host) -> FastAPI:
     app.include_router(speech(host))
     app.include_router(chat(host))
     app.include_router(calls_routes(calls, door))
+    app.include_router(ice(host.ice))
     app.include_router(client_secrets(host, door))
     app.include_router(status(host))
     app.include_router(logins(door))

@@ -1,7 +1,7 @@
 """Pictures of a track that shows one thing and then another → which of them are late ones of the first.
 
-The word that something else is shown comes by another way than the pictures, which are encoded, sent and decoded meanwhile: pictures of what
-was shown before come after it. When they were taken tells; their timestamps are the sender's clock (RFC 3550, 5.1).
+The word that something else is shown comes by another way than the pictures, which are encoded, sent and decoded meanwhile: pictures of
+what was shown before come after it. When they were taken tells; their timestamps are the sender's clock (RFC 3550, 5.1).
 """
 
 import math

@@ -2,28 +2,27 @@
 
 Built on aiortc. What is set differently from its defaults, and why: no STUN server of anybody else; packets of the microphone
 are decoded as they arrive (its jitter buffer of 16 packets that waits for 4 costs 60 ms, and several hundred after a loss), and
-pictures when they are whole, not when the next one begins;
-this machine's loopback address is a candidate too.
+pictures when they are whole, not when the next one begins.
 """
 
 import json
 import logging
 from collections import deque
+from collections.abc import AsyncGenerator, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-import aioice.ice
 import anyio
-from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCDataChannel, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 from aiortc.jitterbuffer import JitterFrame
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.rtp import RtpPacket
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from av import AudioFrame
 
 from multimodal_assistant.core.errors import UsageError
 
 from .camera_track import CameraTrack
+from .ice import IceServer
 from .webrtc import VoiceTrack, WebRtcConnection, mono
 from .whole_pictures import WholePictures
 
@@ -34,21 +33,13 @@ CHANNEL = "oai-events"
 
 _MOST_SECTIONS = 4  # of an offer: each may cost a thread
 _CONNECT_SECONDS = 10.0
-_UNREAD = 256  # events of the client
+_UNSENT = 256  # events for a client whose channel is not open
+_UNREAD = 4096  # events of the client, which are read at a pace: many in a row have to wait
+_UNREAD_BYTES = 8 << 20
 _LARGEST_EVENT = 1 << 20  # bytes
 _MOST_BUFFERED = 1 << 20  # bytes of events that a slow client has not taken
 _SILENT_SECONDS = 6.0  # without a packet or an event of a client that sends them: it is gone
 _CLOSE_SECONDS = 3.0
-
-_own_addresses = aioice.ice.get_host_addresses
-
-
-def _addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
-    """aioice leaves the loopback address out: then a machine without a network cannot reach itself."""
-    return [*_own_addresses(use_ipv4, use_ipv6), *(["127.0.0.1"] if use_ipv4 else [])]
-
-
-aioice.ice.get_host_addresses = _addresses
 
 
 class BadOffer(UsageError):
@@ -59,24 +50,26 @@ class Peer:
     """Use as a context manager; `gone` is set when the other side has left.
 
     connection: what its sound comes in by. voice: what goes out to it. camera: takes its pictures; None: they are not wanted.
+    ice: who is asked for a way to it.
     """
 
-    def __init__(self, connection: WebRtcConnection, voice: VoiceTrack, camera: CameraTrack | None = None) -> None:
+    def __init__(
+        self, connection: WebRtcConnection, voice: VoiceTrack, camera: CameraTrack | None = None, ice: Sequence[IceServer] = ()
+    ) -> None:
         self.gone = anyio.Event()
         self._connection = connection
         self._voice = voice
         self._camera = camera
         self._video: MediaStreamTrack | None = None
-        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        servers = [RTCIceServer(one.url, one.username or None, one.credential or None) for one in ice]
+        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=servers))
         self._connected = anyio.Event()
         self._microphone: MediaStreamTrack | None = None
         self._channel: RTCDataChannel | None = None
-        self._unsent: deque[str] = deque(maxlen=_UNREAD)  # until the channel is open; a caller may have none, and hear all the same
+        self._unsent: deque[str] = deque(maxlen=_UNSENT)  # until the channel is open; a caller may have none, and hear all the same
         self._heard_at: float | None = None
-        self._inbox: MemoryObjectSendStream[str | bytes]
-        self.events: MemoryObjectReceiveStream[str | bytes]
-        """The client's, unparsed."""
-        self._inbox, self.events = anyio.create_memory_object_stream[str | bytes](_UNREAD)
+        self._inbox, self._outbox = anyio.create_memory_object_stream[str | bytes](_UNREAD)
+        self._unread = 0  # bytes
         self._pc.on("connectionstatechange", self._changed)
         self._pc.on("track", self._came)
         self._pc.on("datachannel", self._opened)
@@ -89,7 +82,7 @@ class Peer:
             await self._pc.close()
         self._voice.stop()
         self._inbox.close()
-        self.events.close()
+        self._outbox.close()
 
     async def answer(self, offer: str) -> str:
         """The SDP that answers `offer`. Raises `BadOffer`."""
@@ -143,6 +136,12 @@ class Peer:
             if isinstance(frame, AudioFrame):
                 self._heard_at = anyio.current_time()
                 self._connection.hear(mono(frame), frame.pts or 0)
+
+    async def events(self) -> AsyncGenerator[str | bytes]:
+        """The client's, unparsed."""
+        async for event in self._outbox:
+            self._unread -= len(event)
+            yield event
 
     async def look(self) -> None:
         """Take the pictures of the camera, as long as there are any."""
@@ -204,7 +203,10 @@ class Peer:
             self.leave()
             return
         try:
+            if self._unread > _UNREAD_BYTES:
+                raise anyio.WouldBlock
             self._inbox.send_nowait(message)
+            self._unread += len(message)
         except anyio.WouldBlock:  # faster than they can be read: a flood
             log.warning("a client sent more events than can be read")
             self.leave()
