@@ -35,6 +35,7 @@ _MEASUREMENTS = {
     "browser": browser.run,
     "web": web.run,
     "memory": memory_speed.run,
+    "memory_many": memory_speed.run_many,
     "memory_upkeep": memory_upkeep.run,
     "retrieval": retrieval.run,
     "vision_gate": gate.run,
