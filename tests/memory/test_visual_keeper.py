@@ -102,6 +102,25 @@ async def test_each_part_waits_until_nobody_has_the_floor(tmp_path: Path) -> Non
     assert events[:6] == ["quiet", "encoded", "not quiet", "not quiet", "quiet", "encoded"]
 
 
+async def test_what_is_to_be_forgotten_waits_for_no_silence(tmp_path: Path) -> None:
+    """Nor do the frames before it: the next question must not find it again."""
+    async with visual(tmp_path) as memory:
+        await memory.keep("me", shot(60, "red", thing("cup")))
+        keeper = ViewKeeper(memory, quiet=lambda: False)
+        async with anyio.create_task_group() as tasks:
+            keeper.put("me", shot(9, "blue", thing("book")))
+            keeper.forget("me", Forgetting())
+            tasks.start_soon(keeper.run)
+            while await memory.latest("me", 1):
+                await anyio.wait_all_tasks_blocked()
+            keeper.put("me", shot(1, "green", thing("dog")))
+            await anyio.wait_all_tasks_blocked()
+            assert await memory.latest("me", 1) == []  # what comes then waits as before
+            tasks.cancel_scope.cancel()
+        await keeper.finish()
+        assert len(await memory.latest("me", 9)) == 1
+
+
 async def test_what_another_encoder_has_made_is_mended_behind_what_is_new(tmp_path: Path) -> None:
     class Other(ScriptedImageEncoder):
         @property

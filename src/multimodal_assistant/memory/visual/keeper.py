@@ -42,6 +42,7 @@ class ViewKeeper:
         self._quiet = quiet
         self._clock = clock
         self._writing: tuple[str, Shot | Forgetting] | None = None
+        self._hurries = False  # what is to be forgotten must not be found by the next question, however many frames wait before it
         self._send, self._receive = anyio.create_memory_object_stream[tuple[str, Shot | Forgetting]](_WAITING + _REQUESTS)
 
     def keep_for(self, user: str, source: str) -> Callable[[VideoFrame, Seen, tuple[Box, ...]], None]:
@@ -62,7 +63,8 @@ class ViewKeeper:
         self._hand_over(user, shot)
 
     def forget(self, user: str, request: Forgetting) -> None:
-        """Returns at once; what waits to be written by then is forgotten with the rest."""
+        """Returns at once; what waits to be written by then is forgotten with the rest, and waits for nobody any more."""
+        self._hurries = True
         self._hand_over(user, request)
 
     def _hand_over(self, user: str, what: Shot | Forgetting) -> None:
@@ -116,7 +118,8 @@ class ViewKeeper:
         except AssistantError as error:
             log.warning("a view is not kept, or not forgotten: %s", error)
         self._writing = None
+        self._hurries = self._hurries and self.waiting > 0
 
     async def _pause(self) -> None:
-        while not self._quiet():  # noqa: ASYNC110 - it is asked, since it is made of many things that nobody announces
+        while not (self._quiet() or self._hurries):  # noqa: ASYNC110 - it is asked, since it is made of many things that nobody announces
             await anyio.sleep(_LOOK_AGAIN)
