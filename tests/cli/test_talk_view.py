@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
+from multimodal_assistant.cli.event_file import plain
 from multimodal_assistant.cli.talk_view import Status, TalkView
 from multimodal_assistant.core import events as ev
-from multimodal_assistant.core.types import Transcript
+from multimodal_assistant.core.types import Picture, RememberedView, Transcript
 
 QUESTION = Transcript("What is the capital of France?", "en", 1.0, -0.1, 0.0, 1.9)
 TURN: tuple[ev.Event, ...] = (
@@ -26,11 +27,14 @@ TURN: tuple[ev.Event, ...] = (
 )
 
 
+SEEN = RememberedView(12, 1_778_164_320.0, "the camera", "A cup.", Picture(b"a picture", "image/jpeg"))
+
+
 class Screen:
     """A view whose terminal, or file, can be read."""
 
-    def __init__(self, *, terminal: bool) -> None:
-        self.view = TalkView()
+    def __init__(self, *, terminal: bool, user: str | None = None) -> None:
+        self.view = TalkView(user)
         self._text = io.StringIO()
         self.view.out = Console(file=self._text, force_terminal=terminal, width=100, color_system=None, highlight=False)
         self.status = Status(level=-120.0, muted=False, typed="", gaps=0, lost=0)
@@ -59,6 +63,22 @@ def test_in_a_file_there_is_what_was_said_and_nothing_that_passes() -> None:
     assert screen.written() == (
         "You        What is the capital of France?\nAssistant  It is Paris.\n           [462 ms to the first sound: stt 54]\n"
     )
+
+
+@pytest.mark.parametrize(("user", "flag"), [(None, ""), ("anna", " --user anna"), ("a b", " --user 'a b'")])
+def test_where_the_picture_is_that_an_answer_tells_of(user: str | None, flag: str) -> None:
+    screen = Screen(terminal=False, user=user)
+    with screen.view.live():
+        for event in (*TURN[:7], ev.ViewShown("1", SEEN), *TURN[7:], *TURN):
+            screen.view.show(event)
+    picture = f"[its picture, afterwards: assistant memory visual show 12 --out seen.jpg{flag}]"
+    written = screen.written()
+    assert written.count(picture) == 1
+    assert written.count(f"ms to the first sound: stt 54]\n           {picture}\nYou  ") == 1
+
+
+def test_a_file_of_events_has_no_picture() -> None:
+    assert plain(ev.ViewShown("1", SEEN, t=2.0)) == {"t": 2.0, "type": "view.shown", "turn": "1", "view": 12, "seen_at": 1_778_164_320.0}
 
 
 def test_on_a_terminal_the_words_are_seen_while_they_come(screen: Screen) -> None:

@@ -1,13 +1,13 @@
 """What is asked of the past is answered from what was kept, and everything else as before."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
 import pytest
-from visual_lab import LEFT, MIDDLE, NOW, keeping, shot, thing
+from visual_lab import LEFT, MIDDLE, NOW, ago, keeping, shot, thing
 
-from multimodal_assistant.core.types import Glance, Picture
+from multimodal_assistant.core.types import Glance, Picture, RememberedView
 from multimodal_assistant.memory.visual.keeper import ViewKeeper
 from multimodal_assistant.memory.visual.sight import RememberingSight
 
@@ -36,6 +36,11 @@ def small(keeper: ViewKeeper, inner: Inner) -> RememberingSight:
     return RememberingSight(inner, keeper, "me", small=True, pictures=False, clock=lambda: NOW)
 
 
+async def told(sight: RememberingSight, said: str) -> Glance:
+    """What an answer to that goes by, but for what is shown with it."""
+    return replace(await sight.look(said), remembered=None)
+
+
 async def test_what_was_seen_is_told_with_place_and_time(tmp_path: Path) -> None:
     async with keeping(tmp_path) as keeper:
         memory = keeper.memory
@@ -44,16 +49,38 @@ async def test_what_was_seen_is_told_with_place_and_time(tmp_path: Path) -> None
         inner = Inner()
         sight = small(keeper, inner)
         cup = "I saw a cup on the left at 14:32, five minutes ago."
-        assert await sight.look("Where did you last see my cup?") == Glance(answer=cup)
-        assert await sight.look("When did you last see my mug?") == Glance(answer=cup)
-        assert await sight.look("Have you seen my cup?") == Glance(answer=f"Yes, {cup}")
-        assert await sight.look("Where did I leave my cup?") == Glance(answer=cup)
+        assert await told(sight, "Where did you last see my cup?") == Glance(answer=cup)
+        assert await told(sight, "When did you last see my mug?") == Glance(answer=cup)
+        assert await told(sight, "Have you seen my cup?") == Glance(answer=f"Yes, {cup}")
+        assert await told(sight, "Where did I leave my cup?") == Glance(answer=cup)
         assert await sight.look("Did you see a dog today?") == Glance(answer="No, I have not seen a dog today.")
         assert (await sight.look("Did you see a dog yesterday?")).answer == "Yes, I saw a dog in the middle yesterday at 14:37."
         assert await sight.look("When did you last see my phone?") == Glance(answer="I have not seen your phone.")
         assert await sight.look("What did you see today?") == Glance(answer="I saw a cup today, last at 14:32, five minutes ago.")
         assert (await sight.look("What did you see an hour ago?")).answer == "I have seen nothing an hour ago."
         assert inner.asked == ["Have you seen my cup?", "Where did I leave my cup?"]
+
+
+async def test_the_view_goes_with_the_answer_about_it(tmp_path: Path) -> None:
+    async with keeping(tmp_path) as keeper:
+        memory = keeper.memory
+        id = await memory.keep("me", shot(60 * 24, "red", thing("cup", LEFT), source="the screen")) or 0
+        await memory.keep("me", shot(5, "green", thing("dog")))
+        await memory.keep("you", shot(4, "blue", thing("cup")))
+        picture = await memory.picture("me", id)
+        assert picture is not None
+        there = RememberedView(id, ago(60 * 24), "the screen", "A cup on the left.", picture)
+        sight = small(keeper, Inner())
+        assert (await sight.look("Where did you last see my cup?")).remembered == there
+        for said in ("When did you last see my phone?", "What did you see today?", "What do you see?", "Forget what you have seen."):
+            assert (await sight.look(said)).remembered is None
+        sees = RememberingSight(Inner(), keeper, "me", small=False, pictures=True, clock=lambda: NOW)
+        assert (await sees.look("Where did you last see my cup?")).remembered == there
+        far = RememberingSight(Inner(Glance(words="A book.")), keeper, "me", small=False, pictures=False, clock=lambda: NOW)
+        assert (await far.look("Where is my cup?")).remembered == there  # it is shown to people, not to the model
+        now = RememberingSight(Inner(Glance(PICTURE)), keeper, "me", small=False, pictures=True, clock=lambda: NOW)
+        assert (await now.look("Where is my cup?")).remembered is None  # the answer is about what is there
+        assert "PIX" not in repr(there)
 
 
 async def test_other_words_go_to_the_eyes(tmp_path: Path) -> None:
@@ -103,7 +130,7 @@ async def test_a_model_elsewhere_gets_no_picture(tmp_path: Path) -> None:
         memory = keeper.memory
         await memory.keep("me", shot(5, "red", thing("cup", MIDDLE)))
         far = RememberingSight(Inner(Glance(words="A book.")), keeper, "me", small=False, pictures=False, clock=lambda: NOW)
-        assert await far.look("Where is my cup?") == Glance(
+        assert await told(far, "Where is my cup?") == Glance(
             words="now: A book.; from memory: I saw a cup in the middle at 14:32, five minutes ago."
         )
 
@@ -126,11 +153,11 @@ async def test_forgetting_takes_an_answer_that_has_begun(tmp_path: Path) -> None
         assert (await sight.look(said)).answer == "I forget what I have seen in the last ten minutes: one picture is deleted."
         assert len(await memory.latest("me", 9)) == 2
         await sight.look("Forget what you have seen in the last ten minutes of the film.")  # they had not finished
-        sight.answering()
+        assert not sight.answering()
         assert len(await left(2)) == 2
         await sight.look(said)
-        sight.answering()
-        sight.answering()
+        assert sight.answering()
+        assert not sight.answering()
         assert await left(1) == ["cup"]
         await sight.look("Forget everything that you have seen.")
         sight.answering()

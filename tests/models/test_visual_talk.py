@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,8 @@ import anyio
 import pytest
 import soundfile
 from test_seeing import RATE, film, spoken
+
+from multimodal_assistant.transports.pictures import picture_pixels
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(240)]
 
@@ -50,6 +54,9 @@ def test_what_was_in_view_is_remembered_told_and_forgotten(tmp_path: Path) -> No
     assert "I saw a cat" in where
     assert where.endswith(("just now.", "a minute ago."))
     assert elephant == "I have not seen an elephant."
+    (saves,) = re.findall(r"\[its picture, afterwards: assistant (.*)\]", done.stdout)
+    assert assistant(tmp_path, *shlex.split(saves)).returncode == 0
+    assert picture_pixels((tmp_path / "seen.jpg").read_bytes()).shape == (214, 320, 3)
     kept = json.loads(assistant(tmp_path, "memory", "visual", "list", "--json").stdout)
     assert {thing["label"] for view in kept for thing in view["things"]} >= {"cat", "cup"}
 

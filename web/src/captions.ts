@@ -1,8 +1,9 @@
 // What has been said, shown: one paragraph for each message, and below an answer where its time went. Whole sentences, not
 // every word, are told to screen readers.
 
-import type { Message } from "./conversation";
+import type { Message, View } from "./conversation";
 import { make } from "./dom";
+import { described, figure } from "./view";
 import { waterfall } from "./waterfall";
 
 const WHO = { user: "You", assistant: "Assistant" };
@@ -15,6 +16,8 @@ const NOTES: Partial<Record<Message["condition"], string>> = {
 export class Captions {
   private readonly shown = new Map<string, HTMLElement>();
   private readonly read = new Set<string>();
+  /** Each is made once: a new one with every word would flicker. */
+  private readonly figures = new WeakMap<View, HTMLElement>();
 
   constructor(
     private readonly log: HTMLElement,
@@ -34,9 +37,12 @@ export class Captions {
     }
     const open = element.querySelector("details")?.open ?? false;
     element.className = `message ${message.role} ${message.condition}`;
-    element.replaceChildren(...this.parts(message, open));
+    const toTheEnd = () => {
+      if (follow) this.log.scrollTop = this.log.scrollHeight;
+    };
+    element.replaceChildren(...this.parts(message, open, toTheEnd));
     this.tell(message);
-    if (follow) this.log.scrollTop = this.log.scrollHeight;
+    toTheEnd();
   }
 
   /** The server did what it was asked to on the way: restored messages are not read out again. */
@@ -59,7 +65,7 @@ export class Captions {
     this.empty.hidden = this.shown.size > 0;
   }
 
-  private parts(message: Message, open: boolean): HTMLElement[] {
+  private parts(message: Message, open: boolean, grown: () => void): HTMLElement[] {
     const words = make("p", { className: "words" });
     words.append(make("span", { className: "heard", text: message.text || (message.unheard ? "" : "…") }));
     if (message.unheard) {
@@ -70,8 +76,15 @@ export class Captions {
     const note = NOTES[message.condition];
     const parts: HTMLElement[] = [make("h3", { text: WHO[message.role] }), words];
     if (note) parts.push(make("p", { className: "note", text: note }));
+    if (message.view) parts.push(this.figure(message.view, grown));
     if (message.stages) parts.push(waterfall(message.stages, open));
     return parts;
+  }
+
+  private figure(view: View, loaded: () => void): HTMLElement {
+    const known = this.figures.get(view) ?? figure(view, loaded);
+    this.figures.set(view, known);
+    return known;
   }
 
   private tell(message: Message): void {
@@ -79,7 +92,8 @@ export class Captions {
     if (!over || !message.text || this.read.has(message.id)) return;
     this.read.add(message.id);
     const cut = message.condition === "interrupted" ? " (interrupted)" : "";
-    this.reader.append(make("p", { text: `${WHO[message.role]}: ${message.text}${cut}` }));
+    const seen = message.view ? ` With a picture. ${described(message.view)}` : "";
+    this.reader.append(make("p", { text: `${WHO[message.role]}: ${message.text}${cut}${seen}` }));
     while (this.reader.childElementCount > 6) this.reader.firstElementChild?.remove();
   }
 }

@@ -8,6 +8,18 @@ import type { Item, ServerEvent, Stages } from "./events";
  */
 export type Condition = "partial" | "waiting" | "speaking" | "done" | "interrupted" | "failed";
 
+/** What the camera showed once, and an answer tells of. */
+export interface View {
+  /** ISO 8601. */
+  seenAt: string;
+  /** "the camera". */
+  source: string;
+  /** What is in it. */
+  text: string;
+  /** A data URI. */
+  picture: string;
+}
+
 export interface Message {
   id: string;
   role: "user" | "assistant";
@@ -17,6 +29,7 @@ export interface Message {
   unheard: string;
   condition: Condition;
   stages?: Stages;
+  view?: View;
 }
 
 const ENDED: Condition[] = ["done", "interrupted", "failed"];
@@ -57,6 +70,11 @@ export class Conversation {
 
   get busy(): boolean {
     return this.asking || this.answering;
+  }
+
+  /** What a browser may keep of it: no pictures. */
+  get words(): Message[] {
+    return this.messages.map(({ view: _, ...words }) => words);
   }
 
   /** What was said before the page was loaded. */
@@ -101,6 +119,10 @@ export class Conversation {
         return this.written(event.item_id, event.delta);
       case "response.output_audio_transcript.delta":
         return this.heard(event.item_id, event.delta);
+      case "assistant.view.shown":
+        return this.seen(event.item_id, { seenAt: event.seen_at, source: event.source, text: event.text, picture: event.image_url });
+      case "assistant.views.forgotten":
+        return this.unseen();
       case "assistant.held":
         return this.turnTo("hearing");
       case "assistant.resumed":
@@ -145,6 +167,20 @@ export class Conversation {
     if (!known) return;
     const unheard = known.unheard.startsWith(delta) ? known.unheard.slice(delta.length) : known.unheard;
     this.update(known, { text: known.text + delta, unheard });
+  }
+
+  private seen(id: string, view: View): void {
+    const known = this.find(id);
+    if (known) this.update(known, { view });
+  }
+
+  /** What was kept is deleted: none of it stays on the page. */
+  private unseen(): void {
+    for (const message of this.messages) {
+      if (!message.view) continue;
+      delete message.view;
+      this.changed(message);
+    }
   }
 
   private answered(status: string, output: Item[]): void {

@@ -41,6 +41,8 @@ export type ServerEvent =
   | { type: "assistant.held" | "assistant.resumed" }
   | { type: "assistant.transcript.partial"; item_id: string; text: string }
   | { type: "assistant.reply.text"; item_id: string; delta: string }
+  | { type: "assistant.view.shown"; item_id: string; seen_at: string; source: string; text: string; image_url: string }
+  | { type: "assistant.views.forgotten" }
   | { type: "assistant.metrics"; item_id: string; stages: Stages };
 
 /** What the page sends. */

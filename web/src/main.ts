@@ -248,7 +248,7 @@ class Page {
   // What is kept
 
   private keep(): void {
-    kept.conversation.set(JSON.stringify(this.conversation.messages));
+    kept.conversation.set(JSON.stringify(this.conversation.words));
     byId("anew", HTMLButtonElement).hidden = this.conversation.messages.length === 0;
   }
 

@@ -83,3 +83,38 @@ test("who has asked is busy until the answer ends, or none is to be had", () => 
   conversation.refused();
   assert.equal(conversation.busy, false);
 });
+
+const view = (item_id) => ({
+  type: "assistant.view.shown",
+  item_id,
+  seen_at: "2026-05-07T14:32:00+00:00",
+  source: "the camera",
+  text: "A cup on the left.",
+  image_url: "data:image/jpeg;base64,/9j/",
+});
+
+test("a picture of what was seen is shown with its answer, and is nothing that is kept", () => {
+  const conversation = told({ type: "conversation.item.added", item: answer("in_progress") }, view("a"), view("of an answer that is not there"));
+  conversation.hear(delta("I saw a cup."));
+  conversation.hear({ type: "conversation.item.done", item: answer("completed", "I saw a cup.") });
+  assert.equal(conversation.messages.length, 1);
+  assert.deepEqual(conversation.messages[0].view, {
+    seenAt: "2026-05-07T14:32:00+00:00",
+    source: "the camera",
+    text: "A cup on the left.",
+    picture: "data:image/jpeg;base64,/9j/",
+  });
+  assert.deepEqual(conversation.words, [{ id: "a", role: "assistant", text: "I saw a cup.", unheard: "", condition: "done" }]);
+});
+
+test("once it is forgotten what was seen, no picture of it is left", () => {
+  const changed = [];
+  const conversation = new Conversation((message) => message && changed.push({ ...message }));
+  for (const event of [{ type: "conversation.item.added", item: answer("in_progress") }, view("a")]) conversation.hear(event);
+  conversation.hear({ type: "assistant.views.forgotten" });
+  assert.equal(changed.at(-2).view.source, "the camera");
+  assert.equal(changed.at(-1).view, undefined);
+  assert.equal(changed.at(-1).id, "a");
+  conversation.hear({ type: "assistant.views.forgotten" });
+  assert.equal(changed.length, 3);
+});

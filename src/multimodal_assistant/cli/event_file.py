@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from multimodal_assistant.core.errors import UsageError
 from multimodal_assistant.core.events import Event
-from multimodal_assistant.core.types import Transcript, Usage
+from multimodal_assistant.core.types import RememberedView, Transcript, Usage
 
 
 class EventFile:
@@ -45,6 +45,8 @@ def plain(event: Event) -> dict[str, Any]:
         value = getattr(event, field.name)
         if isinstance(value, Transcript):
             line |= {"text": value.text, "language": value.language, "average_log_probability": round(value.average_log_probability, 3)}
+        elif isinstance(value, RememberedView):  # what it shows is kept in one place, where it can be forgotten
+            line |= {"view": value.id, "seen_at": round(value.at, 3)}
         elif isinstance(value, Usage):
             line |= {name.name: getattr(value, name.name) for name in fields(value)}
         else:

@@ -11,7 +11,7 @@ import click
 
 from multimodal_assistant.core.connection import Connection
 from multimodal_assistant.core.errors import UsageError
-from multimodal_assistant.core.events import AnswerBegun, Event, EventBus
+from multimodal_assistant.core.events import Event, EventBus, ReplyText
 
 from .options import engine_flags, memory_flags, settings_flags
 from .run import run
@@ -168,7 +168,7 @@ async def _ready(options: Options) -> AsyncGenerator[_Talk]:
     if options.video is not None:
         await check_source(options.video)  # before anybody waits for models
     settings = settings_from(**options.settings)
-    view, bus = TalkView(), EventBus()
+    view, bus = TalkView(options.settings["memory"]["user"]), EventBus()
     bus.subscribe(Event, view.show)
     with ExitStack() as files:
         record = None if options.record is None else recording_folder(options.record)
@@ -227,7 +227,11 @@ async def _sight(
             sight = await stack.enter_async_context(opened)
         if views is not None:
             sight = remembering = views.sight(sight, await viewer_of(llm), llm)
-            bus.subscribe(AnswerBegun, lambda _: remembering.answering())
+
+            def answering(_: ReplyText) -> None:
+                remembering.answering()
+
+            bus.subscribe(ReplyText, answering)
             if source is not None:
                 view.remark(views.notice)
         yield sight

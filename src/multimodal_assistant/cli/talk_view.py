@@ -1,5 +1,6 @@
 """What `assistant talk` shows a person."""
 
+import shlex
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,12 +34,17 @@ class Status:
 
 
 class TalkView(View):
-    """Captions and a line of times for every turn; on a terminal also captions while they come, who has the floor, and a status line."""
+    """Captions and a line of times for every turn; on a terminal also captions while they come, who has the floor, and a status line.
 
-    def __init__(self) -> None:
+    user: who talks, where that is said by a flag.
+    """
+
+    def __init__(self, user: str | None = None) -> None:
         super().__init__()
+        self._user = user
         self._reply = ""
         self._times = ""
+        self._picture = ""
         self._partial = ""
         self._floor = _LISTENING
         self._live: Live | None = None
@@ -80,6 +86,8 @@ class TalkView(View):
                 self._line(("           ", ""), f"(went on: {event.reason})", style="dim")
             case ev.TurnMetrics():
                 self._times = _times(event.stages)
+            case ev.ViewShown():
+                self._picture = _picture(event.view.id, self._user)
             case ev.AudioFinished():
                 self._break()
             case ev.Failure():
@@ -120,13 +128,15 @@ class TalkView(View):
 
     def _break(self) -> None:
         """The reply as far as it has come stays where it is, with its times below; what follows begins a new line."""
-        (reply, self._reply), (times, self._times) = (self._reply, ""), (self._times, "")
+        (reply, self._reply), (times, self._times), (picture, self._picture) = (self._reply, ""), (self._times, ""), (self._picture, "")
         if reply and self._live is not None:
             self._print(Text.assemble(("Assistant  ", "bold green"), reply))
         elif reply:
             self.out.print()
         if times:
             self._print(Text(f"           {times}", style="dim"))
+        if picture:
+            self._print(Text(f"           {picture}", style="dim"))
 
     def _print(self, line: Text) -> None:
         """Above what is still changing, which is drawn again below every line."""
@@ -162,6 +172,12 @@ def _times(stages: dict[str, float | None]) -> str:
     """Where the time of a turn went, in milliseconds."""
     named = " · ".join(f"{name} {value:.0f}" for name, value in stages.items() if value is not None and name != "first_audio")
     return f"[{stages['first_audio']:.0f} ms to the first sound: {named}]"
+
+
+def _picture(view: int, user: str | None) -> str:
+    """Where the picture is that the answer tells of. It is in no file, so that it can be forgotten; one is written by who wants it."""
+    whose = "" if user is None else f" --user {shlex.quote(user)}"
+    return f"[its picture, afterwards: assistant memory visual show {view} --out seen.jpg{whose}]"
 
 
 def _floor(event: ev.Event) -> tuple[str, str] | None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar, TypeVar
 
-from .types import ToolCall, Transcript, Usage
+from .types import RememberedView, ToolCall, Transcript, Usage
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +139,14 @@ class AudioStarted(Event):
     """The first sample of the answer goes out."""
 
     name: ClassVar[str] = "audio.started"
+
+
+@dataclass(frozen=True, slots=True)
+class ViewShown(Event):
+    """The answer, of which something has just been heard or read, tells of this view: whoever has a screen shows it."""
+
+    name: ClassVar[str] = "view.shown"
+    view: RememberedView
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,22 @@ class WrittenLine:
 
 
 @dataclass(frozen=True, slots=True)
+class RememberedView:
+    """A view that was kept, as it is shown with an answer about it: to people alone, not to a model."""
+
+    id: int
+    """By which `assistant memory visual show` finds it."""
+    at: float
+    """Epoch seconds, when it was seen last of the time that is asked about."""
+    source: str
+    """What showed it: "the camera"."""
+    words: str
+    """What is in it."""
+    picture: Picture = field(repr=False)
+    """Small; its bytes are in no log."""
+
+
+@dataclass(frozen=True, slots=True)
 class Glance:
     """What an answer is given to see."""
 
@@ -149,6 +165,8 @@ class Glance:
     """For one that does not: what is in view, and how old that is."""
     answer: str = ""
     """What there is to say, where no model is to be asked: nothing can be seen, or what was asked has been seen plainly."""
+    remembered: RememberedView | None = None
+    """What the answer tells of, if that is a view that was kept."""
 
     @property
     def note(self) -> str:

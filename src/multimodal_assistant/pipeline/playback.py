@@ -34,6 +34,7 @@ class Playback:
         self._committed_at = 0.0
         self._captions = Captions()
         self._heard_words = 0
+        self._shown = False  # what the answer tells of, if that is to be shown
         self._fading: Playout | None = None
         self._stopgap: Playout | None = None
         self._given_up = False  # and what is said about it is still going out
@@ -58,10 +59,22 @@ class Playback:
     def begin(self, draft: Draft, turn: str) -> None:
         """Let an answer sound."""
         self._live, self._turn, self._committed_at = draft, turn, self._clock()
-        self._stopgap = None
+        self._stopgap, self._shown = None, False
         self._tell(ev.AnswerBegun(turn, draft.manner.aloud, t=self._clock()))
         self._captions, self._heard_words = Captions(draft.transcript.language if draft.transcript else "en"), 0
-        draft.commit(lambda delta: self._tell(ev.ReplyText(turn, delta, t=self._clock())))
+        draft.commit(lambda delta: self._wrote(draft, turn, delta))
+
+    def _wrote(self, draft: Draft, turn: str, delta: str) -> None:
+        self._tell(ev.ReplyText(turn, delta, t=self._clock()))
+        if not draft.manner.aloud:
+            self._show(draft, turn)
+
+    def _show(self, draft: Draft, turn: str) -> None:
+        """The answer is there: what it tells of is shown with it, once. Not before, since it may be given up, or never come."""
+        view = draft.glance.remembered
+        if view is not None and not self._shown:
+            self._shown = True
+            self._tell(ev.ViewShown(turn, view, t=self._clock()))
 
     def bear_with(self, gaps: Stopgaps | None) -> bool:
         """Say something while an answer is late, and give it up where it does not come; True where that has just happened."""
@@ -219,5 +232,6 @@ class Playback:
         draft.sounding = True
         now = self._clock()
         self._tell(ev.AudioStarted(self._turn, t=now))
+        self._show(draft, self._turn)
         stages = draft.stages(self._committed_at - draft.speech_end, now - draft.speech_end)
         self._tell(ev.TurnMetrics(self._turn, stages, t=now))

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import anyio
 
-from multimodal_assistant.core.types import Glance, Picture, Pixels
-from multimodal_assistant.pipeline.live import MOMENT
+from multimodal_assistant.core.types import Box, Glance, Picture, Pixels, VideoFrame
+from multimodal_assistant.pipeline.live import MOMENT, Keep
 from multimodal_assistant.pipeline.sight import LiveSight, NoSight
+from multimodal_assistant.processors.scene import Seen
 from multimodal_assistant.seeing import encoded, live_view
 from multimodal_assistant.transports.camera_track import CameraTrack
 from multimodal_assistant.transports.pictures import LONG_SIDE
+from multimodal_assistant.visual_memory import Views
 
 from .vision import Vision
 
@@ -42,9 +44,8 @@ class ClientCamera:
         self._shows: str | None = None
         self._kind = _KINDS["camera"]
         self._since = -_OPENING
-        self._view = live_view(
-            self.track, vision.viewer, vision.eyes, self._encoded, None if vision.views is None else vision.views.keep("the camera", user)
-        )
+        keep = None if vision.views is None else self._keep_in(vision.views, user)
+        self._view = live_view(self.track, vision.viewer, vision.eyes, self._encoded, keep)
         self._sight = LiveSight(self._view, vision.viewer)
 
     def shows(self, what: str | None) -> None:
@@ -87,6 +88,14 @@ class ClientCamera:
     def speech_ends(self) -> None:
         """Nobody speaks any more."""
         self._view.speech_ends()
+
+    def _keep_in(self, views: Views, user: str) -> Keep:
+        """By the name of what is shown at that time: a screen is not remembered as what the camera saw."""
+
+        def keep(frame: VideoFrame, seen: Seen, changed: tuple[Box, ...]) -> None:
+            views.keep(self.track.name, user)(frame, seen, changed)
+
+        return keep
 
     async def _encoded(self, pixels: Pixels) -> Picture:
         return await encoded(pixels, self._kind.sent)

@@ -8,7 +8,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from multimodal_assistant.core.connection import Connection
-from multimodal_assistant.core.events import AnswerBegun, AnswerFinished, Event, EventBus, SpeechStarted, TurnCommitted
+from multimodal_assistant.core.events import AnswerFinished, Event, EventBus, ReplyText, SpeechStarted, TurnCommitted
 from multimodal_assistant.pipeline.session import Session
 from multimodal_assistant.pipeline.sight import NoSight
 from multimodal_assistant.transports.realtime import RealtimeConnection
@@ -231,7 +231,8 @@ class Conversation:
                 bus.subscribe(TurnCommitted, lambda _: sight.speech_ends())
                 bus.subscribe(AnswerFinished, lambda _: sight.answered())
             if self._past is not None:
-                bus.subscribe(AnswerBegun, lambda _: self._past and self._past.answering())
+                past = self._past
+                bus.subscribe(ReplyText, lambda _: self._story.forgot() if past.answering() else None)
             host, wishes = self._host, self._wishes
             self._session = Session(self._connection, host.engines, host.end_of_turn, manner=wishes.manner, bus=bus, rules=wishes.rules)
             host.speaking[self._name] = lambda session=self._session: not session.quiet

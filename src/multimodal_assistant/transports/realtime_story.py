@@ -10,7 +10,7 @@ from multimodal_assistant.core import events as ev
 from multimodal_assistant.core.types import Samples
 
 from .realtime_formats import RATE, Encoder, Format
-from .realtime_items import Items, ServerEvent, message
+from .realtime_items import Items, ServerEvent, message, shown
 from .realtime_response import Response
 
 
@@ -73,6 +73,11 @@ class Story:
         """The conversation ends now."""
         if self._knows_ours:
             self._tell("assistant.goodbye", message=message)
+
+    def forgot(self) -> None:
+        """Views that were kept are deleted, on the user's wish: none of them is to be seen any more."""
+        if self._knows_ours:
+            self._tell("assistant.views.forgotten")
 
     def refuse(self, message: str, code: str, event_id: str | None) -> None:
         """An event of the client cannot be carried out; the conversation goes on."""
@@ -145,6 +150,9 @@ class Story:
                 self._tell("assistant.transcript.partial", item_id=self._user(event.turn), text=event.text)
             case ev.ReplyText() if self._response is not None and self._response.turn == event.turn:
                 self._tell("assistant.reply.text", item_id=self._response.item_name, delta=event.delta)
+            case ev.ViewShown() if self._response is not None and self._response.turn == event.turn:
+                if (view := shown(event.view)) is not None:
+                    self._tell("assistant.view.shown", response_id=self._response.name, item_id=self._response.item_name, **view)
             case _:
                 pass
 

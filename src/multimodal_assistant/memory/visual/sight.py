@@ -5,14 +5,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from multimodal_assistant.core.protocols import Sight
-from multimodal_assistant.core.types import Glance, Picture
+from multimodal_assistant.core.types import Glance, Picture, RememberedView
 from multimodal_assistant.processors.visual_words import labels_for
 
 from .keeper import Forgetting, ViewKeeper
 from .ranking import wanted
 from .requests import Past, past
 from .store import EVERYTHING
-from .telling import forgetting, found, not_found, summary
+from .telling import forgetting, found, moment_of, not_found, summary
 from .view import Recalled
 
 _MOST_VIEWS = 500
@@ -69,7 +69,7 @@ class RememberingSight:
             return present
         hits = await self._memory.recall_visual(self._user, request.thing, since=request.since, until=request.until, most=1)
         if hits:
-            return await self._told(found(request, hits[0], now), hits[0], present)
+            return await self._told(request, hits[0], present, now)
         if _certain(request):
             return self._plain(not_found(request), present)
         return present if request.now else await self._inner.look(said)
@@ -78,11 +78,16 @@ class RememberingSight:
         """See `core.protocols.Sight`: most of what is asked is about what is there now."""
         return await self._inner.ahead()
 
-    def answering(self) -> None:
-        """The answer to what was said last has begun: what is to be forgotten is forgotten now, and not for words that were taken back."""
+    def answering(self) -> bool:
+        """The answer to what was said last is being given: what is to be forgotten is forgotten now, and not for words that were taken
+        back. To be called with each of its words, since an answer that is asked for begins before anybody has looked.
+
+        Returns whether there was something to forget.
+        """
         request, self._to_forget = self._to_forget, None
         if request is not None:
             self._keeper.forget(self._user, Forgetting(request.since, request.until))
+        return request is not None
 
     async def _summary(self, request: Past, now: datetime) -> Glance:
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
@@ -90,11 +95,17 @@ class RememberingSight:
         views = await self._memory.latest(self._user, _MOST_VIEWS, since=since, until=request.until)
         return self._plain(summary(request, views, now), Glance())
 
-    async def _told(self, sentence: str, hit: Recalled, present: Glance) -> Glance:
+    async def _told(self, request: Past, hit: Recalled, present: Glance, now: datetime) -> Glance:
+        """The view that was found, in words, and to be shown. Where the model looks at what is there now, that is what it answers about."""
+        sentence = found(request, hit, now)
         glance = self._plain(sentence, present)
-        if self._small or not self._pictures or present.picture is not None:
+        picture = None if present.picture is not None else await self._memory.picture(self._user, hit.view.id)
+        if picture is None:
             return glance
-        picture = await self._memory.picture(self._user, hit.view.id)
+        view, at = hit.view, moment_of(hit, request.until)
+        glance = replace(glance, remembered=RememberedView(view.id, at, view.source, view.caption or view.words, picture))
+        if self._small or not self._pictures:
+            return glance
         return replace(glance, picture=picture, words=f"nothing of it now; this picture is from before. {sentence}")
 
     def _plain(self, sentence: str, present: Glance) -> Glance:
