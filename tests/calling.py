@@ -110,15 +110,20 @@ class Caller:
                 return
             self.heard.append(frame.to_ndarray().reshape(-1, 2).mean(axis=1, dtype=np.float32) / np.float32(32768))
 
-    async def offer(self, address: str, *, key: str = "none", camera: MediaStreamTrack | None = None) -> httpx.Response:
-        """Call; the answer to the request, not yet used."""
+    async def offer(
+        self, address: str, *, key: str = "none", camera: MediaStreamTrack | None = None, session: str | None = None
+    ) -> httpx.Response:
+        """Call; the answer to the request, not yet used. session: wishes for it, JSON."""
         self.pc.addTrack(self.microphone)
         if camera is not None:
             self.pc.addTrack(camera)
         await self.pc.setLocalDescription(await self.pc.createOffer())
-        headers = {"authorization": f"Bearer {key}", "content-type": "application/sdp"}
-        async with httpx.AsyncClient() as client:
-            return await client.post(f"{address}/v1/realtime/calls", content=self.pc.localDescription.sdp, headers=headers, timeout=10)
+        headers, sdp = {"authorization": f"Bearer {key}"}, self.pc.localDescription.sdp
+        async with httpx.AsyncClient(headers=headers, timeout=10) as client:
+            place = f"{address}/v1/realtime/calls"
+            if session is not None:
+                return await client.post(place, files={"sdp": (None, sdp), "session": (None, session)})
+            return await client.post(place, content=sdp, headers={"content-type": "application/sdp"})
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """A server on a free port of this machine, with scripted engines."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ import openai
 from pydantic import SecretStr
 
 from multimodal_assistant.config import ServerSettings
-from multimodal_assistant.core.protocols import Remembering, TextToSpeech
+from multimodal_assistant.core.protocols import LanguageModel, Remembering, TextToSpeech
 from multimodal_assistant.core.types import ToolCall
 from multimodal_assistant.engines.scripted import ScriptedLlm, ScriptedSentenceEnd, ScriptedStt, ScriptedTts, ScriptedTurn, ScriptedVad
 from multimodal_assistant.pipeline.describe import Eyes
@@ -55,6 +55,7 @@ async def serving(
     eyes: Eyes | None = None,
     views: Views | None = None,
     small: bool = False,
+    models: Mapping[str, Callable[[], LanguageModel]] | None = None,
     **settings: Any,
 ) -> AsyncGenerator[Running]:
     """Inside, it answers. settings: of the server."""
@@ -71,6 +72,7 @@ async def serving(
         keys or KeyFile(Path("/nowhere/keys.json")),
         Vision(viewer, eyes, views),
         remembering,
+        models or {},
     )
     with listening(server.host, server.port) as bound:
         async with anyio.create_task_group() as tasks:

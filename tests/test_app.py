@@ -9,7 +9,7 @@ import pytest
 
 from engines.llm.servers import Answer, as_json, nobody, serve
 from multimodal_assistant.app import PROFILES as PROFILES_OF_APP
-from multimodal_assistant.app import Assistant, assemble, choose_llm, choose_stt, settings_from, store_of
+from multimodal_assistant.app import Assistant, assemble, choose_llm, choose_stt, other_models, settings_from, store_of
 from multimodal_assistant.config import Settings
 from multimodal_assistant.core.errors import AssistantError, EngineFailed, EngineUnavailable, ModelMissing, UnknownName
 from multimodal_assistant.core.protocols import LanguageModel
@@ -108,6 +108,19 @@ async def test_an_ollama_without_the_model_comes_with_the_command_that_fetches_i
         note
         == f"Language model: {BALANCED.llm}, embedded (Ollama runs but has no gemma3:4b: `assistant models pull ollama:gemma3:4b`{others})."
     )
+
+
+@pytest.mark.anyio
+async def test_the_models_of_this_machine_and_of_ollama_are_offered_to_conversations() -> None:
+    async with serve(ollama("llama3.2:latest")) as server:
+        made = settings(llm={"ollama_host": server.url})
+        store = store_of(made)
+        placed(store, FAST.llm)
+        found = await other_models(made, store)
+        assert list(found) == [FAST.llm, "llama3.2:latest"]
+        made_of = [found[name]().details for name in found]
+        assert [(details["engine"], details["model"]) for details in made_of] == [("llama.cpp", FAST.llm), ("ollama", "llama3.2:latest")]
+    assert list(await other_models(settings(llm={"ollama_host": await nobody()}), store)) == [FAST.llm]
 
 
 @pytest.mark.anyio

@@ -244,6 +244,18 @@ async def choose_llm(settings: Settings, store: ModelStore, defaults: Defaults) 
     return _embedded(settings, store.path(wanted), wanted), f"Language model: {wanted}, embedded (as you chose)."
 
 
+async def other_models(settings: Settings, store: ModelStore) -> dict[str, Callable[[], LanguageModel]]:
+    """The language models that a conversation may have instead: the embedded ones that are here, and Ollama's; none is loaded yet."""
+    from .engines.llm.ollama import available
+
+    embedded = [name for name, model in store.manifest.models.items() if model.kind == "language-model"]
+    found: dict[str, Callable[[], LanguageModel]] = {
+        name: lambda name=name: _embedded(settings, store.path(name), name) for name in embedded if store.status(name).state == "ready"
+    }
+    installed = await available(settings.llm.ollama_host) or ()
+    return found | {name: lambda name=name: _ollama(settings, name) for name in installed}
+
+
 async def _running_ollama(settings: Settings) -> tuple[LanguageModel | None, str]:
     """Ollama, if it runs and has the model we look for; otherwise what is missing."""
     from .engines.llm.ollama import available, matches

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -84,6 +85,34 @@ async def test_a_question_is_heard_and_answered_by_voice(tmp_path: Path) -> None
     text = (await engine.transcribe(resample(sound, SPEECH_RATE), language="en")).text
     await engine.aclose()
     assert "paris" in text.lower()
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_another_model_of_this_machine_answers_who_asks_for_it(tmp_path: Path) -> None:
+    said: dict[str, str] = {}
+    with serving(tmp_path) as address:
+        async with openai.AsyncOpenAI(base_url=address, api_key="none") as client:
+            names = [model.id async for model in await client.models.list()]
+            assert names[:2] == ["smollm2-135m", "qwen2.5-0.5b"]
+            for name in names[:2]:
+                async with client.realtime.connect(model=name) as connection:
+                    message: Any = {
+                        "type": "message",
+                        "role": "user",
+                        "content": [{"type": "input_text", "text": "What is the capital of France?"}],
+                    }
+                    await connection.conversation.item.create(item=message)
+                    await connection.response.create(response={"output_modalities": ["text"]})
+                    with anyio.fail_after(60):
+                        async for event in connection:
+                            if event.type == "session.created":
+                                described: Any = event.to_dict()["session"]
+                                assert described["model"] == name
+                            if event.type == "response.output_text.done":
+                                said[name] = event.text
+                                break
+    assert all("Paris" in text for text in said.values())
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ export interface Session {
   instructions: string;
   audio: { input: { transcription: { model: string } | null }; output: { voice: string } };
   /** What this server can do beyond the API. */
-  /** voices: name → language. */
-  assistant?: { vision?: boolean; memory?: boolean; voices?: Record<string, string> };
+  /** voices: name → language. models: the first is the server's own. */
+  assistant?: { vision?: boolean; memory?: boolean; voices?: Record<string, string>; models?: string[] };
 }
 
 export interface Fault {

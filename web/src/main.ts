@@ -44,7 +44,7 @@ class Page {
     this.keys = new KeyForm(byId("key-form", HTMLFormElement), key, byId("key-trouble", HTMLElement), () => this.line.hangUp());
     this.settings = new Settings({
       microphone: () => void this.otherMicrophone(),
-      manner: (cleared) => this.otherManner(cleared),
+      manner: (anew) => this.otherManner(anew),
       theme: () => this.themed(),
     });
     this.sight = new Sight({
@@ -131,10 +131,10 @@ class Page {
     await this.openMicrophone();
   }
 
-  private otherManner(cleared: boolean): void {
+  private otherManner(anew: boolean): void {
     const session = wanted();
-    if (session && !cleared) this.line.send({ type: "session.update", session });
-    else this.line.renew(); // only the server knows what it says by itself
+    if (session && !anew) this.line.send({ type: "session.update", session });
+    else this.line.renew();
   }
 
   private unplugged(): void {
@@ -180,6 +180,7 @@ class Page {
   private type(text: string): void {
     const id = `typed_${crypto.getRandomValues(new Uint32Array(2)).join("_")}`;
     this.conversation.write(id, text);
+    this.status.notice("");
     if (this.line.state.kind === "live") this.retell();
     else this.line.dial();
   }
@@ -219,7 +220,7 @@ class Page {
 
   /** What the server has said itself it need not be told. */
   private known(event: ServerEvent): void {
-    if (event.type !== "conversation.item.added") return;
+    if (event.type !== "conversation.item.added" || this.retold.has(event.item.id)) return;
     this.retold.add(event.item.id);
     this.status.notice("");
   }

@@ -15,9 +15,11 @@ export function wanted(): object | null {
   const silent = kept.memory.get() === "off";
   const voice = kept.voice.get();
   const language = kept.language.get();
-  if (!own && !silent && !voice && !language) return null;
+  const model = kept.model.get();
+  if (!own && !silent && !voice && !language && !model) return null;
   return {
     type: "realtime",
+    ...(model ? { model } : {}),
     assistant: { memory: !silent },
     ...(own ? { instructions: `${own}\n${SPOKEN}` } : {}),
     audio: { ...(voice ? { output: { voice } } : {}), ...(language ? { input: { transcription: { language } } } : {}) },
@@ -39,8 +41,8 @@ function fill(select: HTMLSelectElement, first: string, others: Option[], chosen
 
 export interface Changed {
   microphone(): void;
-  /** cleared: something is left to the server again. */
-  manner(cleared: boolean): void;
+  /** anew: it takes a new call. */
+  manner(anew: boolean): void;
   theme(): void;
 }
 
@@ -51,7 +53,9 @@ export class Settings {
   private readonly memory = byId("memory", HTMLInputElement);
   private readonly language = byId("language", HTMLSelectElement);
   private readonly voice = byId("voice-choice", HTMLSelectElement);
+  private readonly model = byId("model-choice", HTMLSelectElement);
   private voices: Record<string, string> = {};
+  private models: string[] = [];
   private readonly appearance = byId("appearance", HTMLSelectElement);
 
   constructor(private readonly changed: Changed) {
@@ -82,6 +86,8 @@ export class Settings {
     byId("language-line", HTMLElement).hidden = recognizer.endsWith(".en"); // it knows no other
     this.voices = session.assistant?.voices ?? {};
     byId("voice-line", HTMLElement).hidden = !Object.keys(this.voices).length;
+    this.models = session.assistant?.models ?? [];
+    byId("model-line", HTMLElement).hidden = !this.models.length;
     byId("about", HTMLElement).hidden = false;
     byId("memory-line", HTMLElement).hidden = session.assistant?.memory === undefined;
     byId("seeing", HTMLElement).hidden = session.assistant?.vision !== true;
@@ -94,6 +100,8 @@ export class Settings {
     this.appearance.value = theme();
     fill(this.language, "Whatever I speak", LANGUAGES.map((code) => new Option(named(code), code)), kept.language.get());
     const voices = Object.entries(this.voices).map(([name, code]) => new Option(`${named(code)}: ${name}`, name));
+    const [own, ...others] = this.models;
+    fill(this.model, `The server's own: ${own}`, others.map((name) => new Option(name, name)), kept.model.get());
     fill(this.voice, "The one for the language", voices, kept.voice.get());
     await this.list();
     this.dialog.showModal();
@@ -107,19 +115,21 @@ export class Settings {
   }
 
   /** What is not offered here stays as it was chosen elsewhere. */
-  private speech(): { voice: string; language: string } {
+  private offered(): { voice: string; language: string; model: string } {
     const hidden = (line: string) => byId(line, HTMLElement).hidden;
     return {
       voice: hidden("voice-line") ? kept.voice.get() : this.voice.value,
       language: hidden("language-line") ? kept.language.get() : this.language.value,
+      model: hidden("model-line") ? kept.model.get() : this.model.value,
     };
   }
 
   private note(): void {
-    const now = { instructions: this.manner.value.trim(), memory: this.memory.checked ? "" : "off", ...this.speech() };
+    const now = { instructions: this.manner.value.trim(), memory: this.memory.checked ? "" : "off", ...this.offered() };
     const changed = Object.entries(now).filter(([name, value]) => value !== kept[name as keyof typeof now].get());
     for (const [name, value] of changed) kept[name as keyof typeof now].set(value);
     if (!changed.length) return;
-    this.changed.manner(changed.some(([, value]) => !value));
+    // What is left to the server again only the server knows, and a model is for a whole call.
+    this.changed.manner(changed.some(([name, value]) => !value || name === "model"));
   }
 }

@@ -33,6 +33,8 @@ export const kept = {
   instructions: local("instructions"),
   /** Of the server's voices; empty: the one that suits the language. */
   voice: local("voice"),
+  /** Of the server's language models; empty: its own. */
+  model: local("model"),
   /** Spoken by the user, ISO 639-1; empty: it is found out. */
   language: local("language"),
   /** "off": the server remembers nothing of what is said here. */

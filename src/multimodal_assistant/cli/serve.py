@@ -1,5 +1,6 @@
 """`assistant serve`: the assistant in the browser, and for other programs."""
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
@@ -27,7 +28,7 @@ def command(host: str | None, port: int | None, **flags: Any) -> None:
 
 
 async def _serve(flags: dict[str, Any]) -> None:
-    from multimodal_assistant.app import assemble, settings_from, turn_detector
+    from multimodal_assistant.app import assemble, other_models, settings_from, store_of, turn_detector
     from multimodal_assistant.config import config_file
     from multimodal_assistant.remembering import remembered
     from multimodal_assistant.seeing import eyes_for, practised, viewer_of
@@ -73,11 +74,13 @@ async def _serve(flags: dict[str, Any]) -> None:
                 found = await rehearse(assistant.engines, detector, manner)
             _rehearsed(view, found)
             remembering = None if memories is None else memories.conversation
-            host = Host(assistant.engines, detector, manner, settings.server, keys, Vision(viewer, eyes, views), remembering)
+            models = await other_models(settings, store_of(settings))
+            host = Host(assistant.engines, detector, manner, settings.server, keys, Vision(viewer, eyes, views), remembering, models)
             if views is not None:
                 view.remark(views.notice)
             view.out.print(f"Talk at {address(bound, tls=settings.server.certificate is not None)}/ (Ctrl-C ends it)")
-            await serve(host, bound)
+            async with aclosing(host.minds):
+                await serve(host, bound)
 
 
 def _rehearsed(view: "View", found: "Rehearsal") -> None:

@@ -26,6 +26,7 @@ from .door import Door
 from .faults import fault
 from .host import Host, NoRoom
 from .limits import Pace
+from .minds import Mind, asked_model
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,16 @@ class Answer:
     call: str
     """Its name."""
     sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Of one call."""
+
+    name: str
+    seconds: float
+    """That it may last."""
+    mind: Mind
 
 
 class Calls:
@@ -71,44 +82,50 @@ class Calls:
         return True
 
     async def _hold(self, client: str, offer: str, wishes: str, *, task_status: TaskStatus[Answer]) -> None:
-        """One call, from the offer to its end. What goes wrong in it is its own affair."""
+        """One call, from the offer to its end."""
+        with self._host.conversation("webrtc", client) as (name, seconds):
+            async with self._host.minds.of(_model(wishes)) as mind:
+                await self._call(_Place(name, seconds, mind), offer, wishes, task_status)
+
+    async def _call(self, place: _Place, offer: str, wishes: str, task_status: TaskStatus[Answer]) -> None:
+        """What goes wrong in it is its own affair, once the offer is answered."""
         told: list[Peer] = []
+        host, name = self._host, place.name
 
         def tell(event: ServerEvent) -> None:
             told[0].send(event)
 
-        with self._host.conversation("webrtc", client) as (name, seconds):
-            voice = VoiceTrack()
-            story = Story(name, tell, carries_sound=False, held=lambda held: connection.hold(held))
+        voice = VoiceTrack()
+        story = Story(name, tell, carries_sound=False, held=lambda held: connection.hold(held))
 
-            def play(sound: Samples) -> None:
-                voice.say(sound)
-                story.played(sound)
+        def play(sound: Samples) -> None:
+            voice.say(sound)
+            story.played(sound)
 
-            connection = WebRtcConnection(play)
-            camera = ClientCamera(self._host.vision, self._host.user(name)) if self._host.vision.possible else None
-            ice = self._host.ice.of_a_call(time.time())
-            async with Peer(connection, voice, None if camera is None else camera.track, ice) as peer:
-                told.append(peer)
-                task_status.started(Answer(name, await peer.answer(offer)))
-                self._ends[name] = peer.gone
-                log.info("call %s begins", name)
-                try:
-                    if await peer.connect():
-                        async with anyio.create_task_group() as tasks:
-                            conversation = Conversation(self._host, name, connection, story, tasks, camera=camera)
-                            if camera is not None:
-                                tasks.start_soon(camera.watch, lambda: conversation.making, name="view")
-                            tasks.start_soon(_part, conversation, peer, seconds, name="end of the call")
-                            await self._converse(conversation, tasks, peer, wishes)
-                            tasks.cancel_scope.cancel()
-                    else:
-                        log.info("call %s was never connected", name)
-                except Exception:
-                    log.exception("call %s failed", name)
-                finally:
-                    del self._ends[name]
-                    log.info("call %s is over", name)
+        connection = WebRtcConnection(play)
+        vision = host.vision.of(place.mind.viewer)
+        camera = ClientCamera(vision, host.user(name)) if vision.possible else None
+        async with Peer(connection, voice, camera and camera.track, host.ice.of_a_call(time.time())) as peer:
+            told.append(peer)
+            task_status.started(Answer(name, await peer.answer(offer)))
+            self._ends[name] = peer.gone
+            log.info("call %s begins", name)
+            try:
+                if await peer.connect():
+                    async with anyio.create_task_group() as tasks:
+                        conversation = Conversation(host, place.mind, name, connection, story, tasks, camera=camera)
+                        if camera is not None:
+                            tasks.start_soon(camera.watch, lambda: conversation.making, name="view")
+                        tasks.start_soon(_part, conversation, peer, place.seconds, name="end of the call")
+                        await self._converse(conversation, tasks, peer, wishes)
+                        tasks.cancel_scope.cancel()
+                else:
+                    log.info("call %s was never connected", name)
+            except Exception:
+                log.exception("call %s failed", name)
+            finally:
+                del self._ends[name]
+                log.info("call %s is over", name)
 
     async def _converse(self, conversation: Conversation, tasks: TaskGroup, peer: Peer, wishes: str) -> None:
         """From the greeting to the end."""
@@ -121,6 +138,11 @@ class Calls:
         tasks.start_soon(peer.watch, name="watch")
         tasks.start_soon(_obey, conversation, peer, name="events")
         await peer.gone.wait()
+
+
+def _model(wishes: str) -> str:
+    """That the session is to begin with; of the event that sets it up."""
+    return asked_model(json.loads(wishes)["session"]) if wishes else ""
 
 
 async def _obey(conversation: Conversation, peer: Peer) -> None:

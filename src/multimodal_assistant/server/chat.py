@@ -48,8 +48,9 @@ class StreamOptions(BaseModel):
 
 
 class Completion(BaseModel):
-    """`POST /v1/chat/completions`. The model is the server's own, whichever is asked for."""
+    """`POST /v1/chat/completions`. Where the server has no model of that name, its own answers."""
 
+    model: str = Field(default="", max_length=256)
     messages: list[Line] = Field(min_length=1, max_length=1000)
     max_tokens: int | None = Field(default=None, ge=1)
     max_completion_tokens: int | None = Field(default=None, ge=1)
@@ -66,8 +67,8 @@ def chat(host: Host) -> APIRouter:
     async def completions(wish: Completion) -> Response:  # pyright: ignore[reportUnusedFunction]
         most = min(wish.max_completion_tokens or wish.max_tokens or _MOST_TOKENS, _MOST_TOKENS)
         messages = [line.message() for line in wish.messages]
-        deltas = within(host.engines.llm.reply(messages, max_tokens=most), PATIENCE, "The language model")
-        told = {"id": f"chatcmpl-{secrets.token_hex(12)}", "created": int(time.time()), "model": host.engines.llm.details.get("model", "")}
+        deltas = _written(host, wish.model, messages, most)
+        told = {"id": f"chatcmpl-{secrets.token_hex(12)}", "created": int(time.time()), "model": host.minds.known(wish.model)}
         if wish.stream:
             events = _events(deltas, told, usage=wish.stream_options.include_usage)
             return StreamingResponse(events, media_type="text/event-stream")
@@ -80,6 +81,13 @@ def chat(host: Host) -> APIRouter:
         return JSONResponse({**told, "object": "chat.completion", "choices": [answer], "usage": _counted(usage)})
 
     return routes
+
+
+async def _written(host: Host, model: str, messages: list[Message], most: int) -> AsyncGenerator[TextDelta]:
+    async with host.minds.of(model) as mind:
+        async with aclosing(within(mind.llm.reply(messages, max_tokens=most), PATIENCE, "The language model")) as deltas:
+            async for delta in deltas:
+                yield delta
 
 
 async def _events(deltas: AsyncGenerator[TextDelta], told: dict[str, Any], *, usage: bool) -> AsyncGenerator[str]:

@@ -41,7 +41,7 @@ def client_secrets(host: Host, door: Door) -> APIRouter:
         value = door.secrets.make(
             door.client(request), door.key(request), wishes.session.model_dump(mode="json"), anyio.current_time(), seconds
         )
-        described = wishes.described(secrets.token_hex(8))
+        described = wishes.described(secrets.token_hex(8)) | {"model": host.minds.known(wishes.session.model or "")}
         return {"value": value, "expires_at": int(time.time()) + seconds, "session": described}
 
     return routes

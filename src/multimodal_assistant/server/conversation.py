@@ -8,6 +8,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from multimodal_assistant.core.connection import Connection
+from multimodal_assistant.core.errors import AssistantError
 from multimodal_assistant.core.events import AnswerFinished, Event, EventBus, ReplyText, SpeechStarted, TurnCommitted
 from multimodal_assistant.pipeline.session import Session
 from multimodal_assistant.pipeline.sight import NoSight
@@ -35,6 +36,7 @@ from multimodal_assistant.transports.realtime_story import Story
 from .camera import ClientCamera
 from .entries import Entries
 from .host import Host
+from .minds import Mind
 from .sight import ClientSight
 from .sound import Sound
 from .wishes import Own, Wishes, context
@@ -54,13 +56,14 @@ class Line(Connection, Protocol):
 class Conversation:
     """What belongs to one client.
 
-    story: tells the client. tasks: the parent of the session. packets: the connection again, where the client's sound comes in
-    events; None where it has a way of its own. camera: what the client's video track shows.
+    mind: who answers. story: tells the client. tasks: the parent of the session. packets: the connection again, where the client's
+    sound comes in events; None where it has a way of its own. camera: what the client's video track shows.
     """
 
     def __init__(
         self,
         host: Host,
+        mind: Mind,
         name: str,
         connection: Line,
         story: Story,
@@ -70,18 +73,18 @@ class Conversation:
         camera: ClientCamera | None = None,
     ) -> None:
         self._host = host
+        self._mind = mind
         self._name = name
         self._connection = connection
         self._story = story
         self._tasks = tasks
         self._sound = None if packets is None else Sound(packets)
-        vision = host.vision
+        vision = host.vision.of(mind.viewer)
+        self._engines = replace(host.engines, llm=mind.llm)
         self._sight = ClientSight(vision, camera) if vision.possible else None
-        self._past = (
-            None if vision.views is None else vision.views.sight(self._sight or NoSight(), vision.viewer, host.engines.llm, host.user(name))
-        )
-        manner = replace(host.manner, memory=host.memory(name), sight=self._past or self._sight or NoSight(_NO_EYES))
-        self._wishes = Wishes(Own.of(host.engines, manner, sees=vision.possible))
+        self._past = None if vision.views is None else vision.views.sight(self._sight or NoSight(), mind.viewer, mind.llm, host.user(name))
+        manner = replace(mind.manner, memory=host.memory(name), sight=self._past or self._sight or NoSight(_NO_EYES))
+        self._wishes = Wishes(Own.of(self._engines, manner, sees=vision.possible, choice=host.minds.names))
         self._entries = Entries(story, lambda: Format() if self._sound is None else self._sound.format, self._sight)
         self._session: Session | None = None
 
@@ -96,6 +99,15 @@ class Conversation:
         self._story.begin(self._wishes.described(self._name))
         if refused:
             self._story.refuse(" ".join(refused), "unsupported_value", None)
+        if self._mind is not self._host.minds.first:
+            self._tasks.start_soon(self._warm, name="language model")
+
+    async def _warm(self) -> None:
+        """It is wanted in a moment, and may not be loaded."""
+        try:
+            await self._mind.llm.warm()
+        except AssistantError as error:
+            self._story.refuse(str(error), "engine_failed", None)
 
     async def until_over(self, seconds: float) -> str:
         """Wait until the conversation has to end, at the latest after so many seconds; say goodbye, and why."""
@@ -234,7 +246,7 @@ class Conversation:
                 past = self._past
                 bus.subscribe(ReplyText, lambda _: self._story.forgot() if past.answering() else None)
             host, wishes = self._host, self._wishes
-            self._session = Session(self._connection, host.engines, host.end_of_turn, manner=wishes.manner, bus=bus, rules=wishes.rules)
+            self._session = Session(self._connection, self._engines, host.end_of_turn, manner=wishes.manner, bus=bus, rules=wishes.rules)
             host.speaking[self._name] = lambda session=self._session: not session.quiet
             await self._tasks.start(self._session.run, name=f"conversation {self._name}")
         return self._session

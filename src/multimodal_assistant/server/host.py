@@ -5,7 +5,7 @@ import logging
 import math
 import secrets
 import ssl
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -14,13 +14,14 @@ import anyio
 
 from multimodal_assistant.config import ServerSettings
 from multimodal_assistant.core.errors import AssistantError, InvalidSetting
-from multimodal_assistant.core.protocols import Remembering
+from multimodal_assistant.core.protocols import LanguageModel, Remembering
 from multimodal_assistant.pipeline.reply import EndOfTurn, Engines, Manner
 
 from .ice import IceServers
 from .keys import KeyFile, digest
 from .limits import Buckets
 from .metrics import Metrics
+from .minds import Mind, Minds
 from .vision import Vision
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,8 @@ class Host:
     """What it sees with."""
     remembering: Callable[[str], Remembering] | None = None
     """The memory for a conversation of this user, "" being the one of the settings; None: nothing is remembered."""
+    models: Mapping[str, Callable[[], LanguageModel]] = field(default_factory=dict[str, Callable[[], LanguageModel]])
+    """Other language models that a conversation may have: name → it, not loaded."""
     live: dict[str, str] = field(default_factory=dict[str, str])
     """The conversations that are going on: name → client."""
     speaking: dict[str, Callable[[], bool]] = field(default_factory=dict[str, Callable[[], bool]])
@@ -57,6 +60,8 @@ class Host:
     """Seconds of conversation that each client has left."""
     ice: IceServers = field(init=False)
     """How calls find their way."""
+    minds: Minds = field(init=False)
+    """Who answers."""
 
     _left: anyio.Event = field(default_factory=anyio.Event)
 
@@ -68,6 +73,7 @@ class Host:
 
     def __post_init__(self) -> None:
         self.ice = IceServers(self.settings)
+        self.minds = Minds(Mind(self.engines.llm, self.vision.viewer, self.manner), self.models)
         if self.settings.minutes_per_day is not None:
             seconds = self.settings.minutes_per_day * 60
             self.minutes = Buckets(seconds / _DAY, seconds)

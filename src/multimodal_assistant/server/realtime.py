@@ -17,6 +17,7 @@ from multimodal_assistant.transports.realtime_story import Story
 from .conversation import Conversation
 from .host import Host, NoRoom
 from .limits import Pace
+from .minds import Mind, asked_model
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,8 @@ async def converse(socket: WebSocket, host: Host, client: str, wishes: dict[str,
         with host.conversation("websocket", client) as (name, seconds):
             log.info("conversation %s begins", name)
             try:
-                await _Caller(socket, host, name).run(seconds, wishes)
+                async with host.minds.of(socket.query_params.get("model") or asked_model(wishes)) as mind:
+                    await _Caller(socket, host, mind, name).run(seconds, wishes)
             finally:
                 log.info("conversation %s is over", name)
     except NoRoom as error:
@@ -48,7 +50,7 @@ async def converse(socket: WebSocket, host: Host, client: str, wishes: dict[str,
 class _Caller:
     """One client's WebSocket."""
 
-    def __init__(self, socket: WebSocket, host: Host, name: str) -> None:
+    def __init__(self, socket: WebSocket, host: Host, mind: Mind, name: str) -> None:
         self._socket = socket
         self._outbox: MemoryObjectSendStream[ServerEvent]
         self._unread: MemoryObjectReceiveStream[ServerEvent]
@@ -56,7 +58,7 @@ class _Caller:
         self._tasks = anyio.create_task_group()
         story = Story(name, self._post)
         connection = RealtimeConnection(story)
-        self._conversation = Conversation(host, name, connection, story, self._tasks, packets=connection)
+        self._conversation = Conversation(host, mind, name, connection, story, self._tasks, packets=connection)
         self._pace = Pace()
         self._sent = anyio.Event()
         self._close = (NORMAL, "")

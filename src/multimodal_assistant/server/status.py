@@ -28,7 +28,7 @@ def status(host: Host) -> APIRouter:
 
     @routes.get("/v1/models")
     async def models() -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        name = host.engines.llm.details.get("model", "")
-        return {"object": "list", "data": [{"id": name, "object": "model", "created": 0, "owned_by": "local"}]}
+        data = [{"id": name, "object": "model", "created": 0, "owned_by": "local"} for name in host.minds.names]
+        return {"object": "list", "data": data}
 
     return routes

@@ -1,6 +1,6 @@
 """What a server sees with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from multimodal_assistant.pipeline.describe import Eyes
 from multimodal_assistant.pipeline.sight import Viewer
@@ -17,6 +17,10 @@ class Vision:
     """What recognizes things for a model that does not see, and for the memory; None: nothing does."""
     views: Views | None = None
     """Where what is seen is kept; None: nowhere."""
+
+    def of(self, viewer: Viewer) -> "Vision":
+        """The same, for another language model."""
+        return replace(self, viewer=viewer)
 
     @property
     def possible(self) -> bool:

@@ -34,9 +34,11 @@ class Own:
     """Kind of engine → its model."""
     can_call: bool
     sees: bool
+    choice: tuple[str, ...]
+    """The language models that a conversation may begin with."""
 
     @classmethod
-    def of(cls, engines: Engines, manner: Manner, *, sees: bool) -> "Own":
+    def of(cls, engines: Engines, manner: Manner, *, sees: bool, choice: tuple[str, ...] = ()) -> "Own":
         """From the engines. sees: whether there is a point in showing something."""
         models = {kind: dict(getattr(engines, kind).details).get("model", "") for kind in ("stt", "llm", "tts")}
         return cls(
@@ -47,6 +49,7 @@ class Own:
             models,
             isinstance(engines.llm, ToolCalling),
             sees,
+            choice,
         )
 
 
@@ -76,6 +79,9 @@ class Wishes:
             refused.append("The voice has one speed, 1.0.")
         voice = voice.model_copy(update={"voice": name, "speed": 1.0})
         session = session.model_copy(update={"audio": session.audio.model_copy(update={"output": voice})})
+        if session.model in self._own.choice and session.model != self._own.models["llm"]:
+            refused.append("Which model answers is settled when a conversation begins.")
+            session = session.model_copy(update={"model": None})
         if session.tools and not self._own.can_call:
             refused.append("The language model of this server cannot call functions.")
             session = session.model_copy(update={"tools": []})
@@ -165,6 +171,8 @@ class Wishes:
         beyond: dict[str, Any] = {"vision": True} if self._own.sees else {}
         if self._own.sees and self.session.assistant.shows is not None:
             beyond["shows"] = self.session.assistant.shows
+        if len(self._own.choice) > 1:
+            beyond["models"] = list(self._own.choice)
         if self._own.voices:
             beyond["voices"] = dict(sorted(self._own.voices.items()))
         if self._own.manner.memory is not None:

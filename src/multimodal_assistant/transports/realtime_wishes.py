@@ -129,6 +129,7 @@ class SessionWishes(_Wish):
     """All of a session."""
 
     type: Literal["realtime"] = "realtime"
+    model: str | None = Field(default=None, max_length=256)
     instructions: str = Field(default="", max_length=_MOST_INSTRUCTIONS)
     max_output_tokens: Annotated[int, Field(ge=1, le=4096)] | Literal["inf"] = "inf"
     output_modalities: Modalities = ["audio"]
