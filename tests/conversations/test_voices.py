@@ -73,3 +73,33 @@ async def test_another_voice_is_interrupted_like_the_first() -> None:
         assert stage.memory[1][1].startswith("Paris est")
         assert stage.memory[1][1].endswith(" —")
     assert choir.main.ledger.requests == ["Bon."]  # which may be any language: the last one spoken was English
+
+
+@pytest.mark.parametrize(
+    ("written", "reply", "speaker"),
+    [
+        ("Quelle est la capitale de la France ?", FRENCH, "siwis"),
+        ("Cuéntame un chiste, por favor.", "Había una vez un perro muy grande.", "dora"),
+        ("Quelle est la capitale de la France ?", ENGLISH, "anna"),
+        ("Paris ?", ENGLISH, "anna"),
+    ],
+)
+async def test_what_is_written_says_in_which_language_it_is_answered(written: str, reply: str, speaker: str) -> None:
+    choir = Choir()
+    async with on_stage(replies=(reply, "It is nine."), voice_of=choir.voice) as stage:
+        stage.session.write(written)
+        assert stage.session.answer()
+        await stage.hear(hush(4.0))
+        assert " ".join(choir.main.ledger.requests if speaker == "anna" else choir.said(speaker)) == reply
+        before = len(choir.main.ledger.requests)
+        await stage.hear(TURN)  # spoken in English: the language of what was written says nothing about the voice
+        assert choir.main.ledger.requests[before:] == ["It is nine."]
+
+
+async def test_a_language_that_is_settled_is_not_found_out() -> None:
+    choir = Choir()
+    async with on_stage(replies=(FRENCH,), voice_of=choir.voice, manner=Manner(language="en")) as stage:
+        stage.session.write("Quelle est la capitale de la France ?")
+        assert stage.session.answer()
+        await stage.hear(hush(4.0))
+    assert " ".join(choir.main.ledger.requests) == FRENCH

@@ -50,6 +50,18 @@ async def test_the_voice_suits_the_words_and_not_the_question_alone() -> None:
     assert choir.opened == {}  # nobody has spoken
 
 
+async def test_the_language_of_what_is_written_is_one_that_somebody_here_speaks() -> None:
+    async with aclosing(Choir().voice) as voice:
+        await voice.warm()
+        assert await voice.language_of("Quelle heure est-il ?", "en") == "fr"
+        assert await voice.language_of("What time is it?", "fr") == "en"
+        assert await voice.language_of("Merci", "en") == "en"  # one word may be of any
+        assert await voice.language_of("Wie spät ist es?", "de") == "de"  # the user's, though nobody here speaks it
+    silent = Choir()
+    async with aclosing(PolyglotVoice(main=silent.main, voices=VOICES, native={}, make=lambda _: silent.main)) as voice:
+        assert await voice.language_of("Quelle heure est-il ?", "en") == "en"
+
+
 async def test_any_voice_can_be_asked_for_by_name() -> None:
     choir = Choir()
     async with aclosing(choir.voice) as voice:

@@ -173,6 +173,10 @@ class ManyVoices(Protocol):
         """This one; loaded when it first speaks. Raises `UnknownName`."""
         ...
 
+    async def language_of(self, text: str, otherwise: str) -> str:
+        """Which of its languages a text is in; `otherwise` where that cannot be told."""
+        ...
+
     async def fitting(self, text: str, language: str) -> TextToSpeech:
         """The one for an answer that begins with this text, to somebody who speaks this language: answers may be in another."""
         ...

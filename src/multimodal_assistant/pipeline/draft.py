@@ -1,6 +1,7 @@
 """One answer in the making: silent and without effect until it is committed."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import anyio
 import numpy as np
@@ -16,6 +17,7 @@ from .listen import PATIENCE
 from .look import look
 from .recollect import Recollection
 from .reply import Ears, Engines, Manner, make_reply
+from .speak import language_of
 
 
 class Draft:
@@ -63,6 +65,11 @@ class Draft:
         return draft
 
     @property
+    def written_to(self) -> bool:
+        """It answers no words of the voice."""
+        return not len(self._heard)
+
+    @property
     def text(self) -> str:
         """The reply as far as it is written."""
         return self.written.strip()
@@ -86,6 +93,15 @@ class Draft:
             self.transcript = await engines.stt.transcribe(audio, language=self.manner.language)
             self.watch.mark("stt")
             return self.transcript
+
+    async def understand(self, engines: Engines, history: Sequence[Message]) -> Transcript:
+        """Nothing was heard: what was written last says which language the answer is for."""
+        transcript = self.transcript or Transcript("", "en", 1.0, 0.0, 0.0, 0.0)
+        if history and history[-1].role == "user" and self.manner.language is None:
+            language = await language_of(engines.tts, history[-1].text, transcript.language)
+            transcript = replace(transcript, language=language)
+        self.transcript = transcript
+        return transcript
 
     async def gather(self, recollection: Recollection, history: Sequence[Message]) -> None:
         """Find what is remembered about what was said, or was written last, and what is in view."""

@@ -12,6 +12,7 @@ from .listen import listen
 from .look import look
 from .recollect import recollect
 from .reply import Ears, Engines, Manner, make_reply
+from .speak import language_of
 
 _TURN = "1"
 
@@ -52,7 +53,8 @@ async def exchange(
     manner, bus, watch = manner or Manner(), bus or EventBus(), watch or Stopwatch()
     watch.mark("begin")
     if isinstance(question, str):
-        transcript = Transcript(question, manner.language or "en", 1.0, 0.0, 0.0, 0.0)
+        language = manner.language or await language_of(engines.tts, question, "en")
+        transcript = Transcript(question, language, 1.0, 0.0, 0.0, 0.0)
     else:
         transcript = await listen(question, engines.vad, engines.stt, language=manner.language)
     watch.mark("heard")

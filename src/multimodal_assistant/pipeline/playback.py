@@ -32,7 +32,7 @@ class Playback:
         self._live: Draft | None = None
         self._turn = ""
         self._committed_at = 0.0
-        self._captions = Captions()
+        self._captions: Captions | None = None
         self._heard_words = 0
         self._shown = False  # what the answer tells of, if that is to be shown
         self._fading: Playout | None = None
@@ -61,7 +61,7 @@ class Playback:
         self._live, self._turn, self._committed_at = draft, turn, self._clock()
         self._stopgap, self._shown = None, False
         self._tell(ev.AnswerBegun(turn, draft.manner.aloud, t=self._clock()))
-        self._captions, self._heard_words = Captions(draft.transcript.language if draft.transcript else "en"), 0
+        self._captions, self._heard_words = None, 0
         draft.commit(lambda delta: self._wrote(draft, turn, delta))
 
     def _wrote(self, draft: Draft, turn: str, delta: str) -> None:
@@ -189,8 +189,13 @@ class Playback:
         heard = draft.playout.heard_words(delay=self._delay())
         if heard > self._heard_words:
             self._heard_words = heard
-            if said := self._captions.advance(draft.written, heard):
+            if said := self._captioned(draft).advance(draft.written, heard):
                 self._tell(ev.ReplySpoken(self._turn, said, t=self._clock()))
+
+    def _captioned(self, draft: Draft) -> Captions:
+        """Of the answer that has the floor. In which language it is, is known once something of it is to be heard."""
+        self._captions = self._captions or Captions(draft.transcript.language if draft.transcript else "en")
+        return self._captions
 
     def ended(self) -> bool:
         """Whether the last of the answer has just gone out; it is then in the history."""
@@ -201,13 +206,15 @@ class Playback:
         if draft is None or not draft.playout.done:
             return False
         self._live = None
-        if draft.error is None and draft.manner.aloud and (rest := self._captions.rest(draft.written).rstrip()):
+        if draft.error is None and draft.manner.aloud and (rest := self._captioned(draft).rest(draft.written).rstrip()):
             self._tell(ev.ReplySpoken(self._turn, rest, t=self._clock()))
         if draft.sounding:
             self._tell(ev.AudioFinished(self._turn, t=self._clock()))
         private = draft.manner.memory is None
         if draft.transcript is not None and draft.error is not None:
-            self._history.interrupted(draft.transcript.text, self._captions.so_far(draft.written), draft.glance.note, private=private)
+            self._history.interrupted(
+                draft.transcript.text, self._captioned(draft).so_far(draft.written), draft.glance.note, private=private
+            )
         elif draft.transcript is not None:
             self._history.answered(draft.transcript.text, draft.text, draft.glance.note, private=private)
             self._history.called(draft.calls)

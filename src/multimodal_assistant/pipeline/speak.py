@@ -66,6 +66,11 @@ async def voice_for(tts: TextToSpeech, wanted: str, text: str, language: str) ->
     return tts.voice(wanted) if wanted else await tts.fitting(text, language)
 
 
+async def language_of(tts: TextToSpeech, written: str, otherwise: str) -> str:
+    """What language somebody writes in, as far as voices make a difference."""
+    return await tts.language_of(written, otherwise) if isinstance(tts, ManyVoices) else otherwise
+
+
 async def chain(first: str, rest: AsyncIterable[str]) -> AsyncGenerator[str]:
     """One piece, and those after it."""
     yield first

@@ -11,12 +11,15 @@ from multimodal_assistant.core.errors import UnknownName
 from multimodal_assistant.core.protocols import TextToSpeech
 from multimodal_assistant.core.types import Details, SpokenChunk
 from multimodal_assistant.core.worker import Worker
-from multimodal_assistant.engines.language import likelier
+from multimodal_assistant.engines.language import likelier, load
 
 log = logging.getLogger(__name__)
 
 MOST_OPEN = 1
 """Other voices that stay open while nobody speaks with them: each is a model of its own, of some 300 MB."""
+
+
+_FEWEST_WORDS = 2
 
 
 @dataclass
@@ -55,7 +58,10 @@ class PolyglotVoice:
         return self._voices
 
     async def warm(self) -> None:
-        await self._main.warm()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._main.warm)
+            if self._native:
+                tasks.start_soon(self._worker.call, load)
 
     async def aclose(self) -> None:
         others, self._others = self._others, {}
@@ -76,6 +82,13 @@ class PolyglotVoice:
         if name not in self._voices:
             raise UnknownName(f"There is no voice {name!r}.", f"Voices: {', '.join(sorted(self._voices))}.")
         return _Other(self, name)
+
+    async def language_of(self, text: str, otherwise: str) -> str:
+        """See `core.protocols.ManyVoices`. One word alone tells too little."""
+        among = {self._main.details["language"], otherwise, *self._native}
+        if not self._native or len(text.split()) < _FEWEST_WORDS:
+            return otherwise
+        return await self._worker.call(lambda: likelier(text, among, otherwise))
 
     async def fitting(self, text: str, language: str) -> TextToSpeech:
         """See `core.protocols.ManyVoices`. A voice has one language, and reads any other with a heavy accent."""
