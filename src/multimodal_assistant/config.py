@@ -128,6 +128,8 @@ class ServerSettings(_Section):
     """0: any that is free."""
     key: SecretStr | None = None
     """What clients have to show, as they would to OpenAI; at least 16 characters."""
+    origins: tuple[str, ...] = ()
+    """Whose pages may call besides its own: https://talk.example.org, http://localhost:5173."""
     conversations: int = Field(default=4, ge=1, le=1000)
     """At once; one more is told to come back later."""
     conversations_per_client: int | None = Field(default=None, ge=1, le=1000)

@@ -15,7 +15,7 @@ from calling import calling
 from multimodal_assistant.config import ServerSettings
 from multimodal_assistant.core.errors import InvalidSetting
 from multimodal_assistant.server import faults, listen
-from multimodal_assistant.server.host import check_certificate
+from multimodal_assistant.server.host import check_certificate, check_exposure
 from multimodal_assistant.server.keys import KeyFile
 from multimodal_assistant.server.logins import SECONDS, Logins
 from running import Running, serving
@@ -217,3 +217,32 @@ async def test_nobody_hangs_up_for_another(tmp_path: Path) -> None:
             assert server.host.live
             assert (await client.post(path, headers={"authorization": f"Bearer {mine}"})).status_code == 200
         await server.emptied(5)
+
+
+OTHER = "http://localhost:5173"
+
+
+async def test_a_page_of_another_origin_comes_in_where_it_is_named() -> None:
+    async with serving(origins=(OTHER,), key=KEY) as server, browser(server) as client:
+        ask = {"origin": OTHER, "access-control-request-method": "POST", "access-control-request-headers": "authorization,content-type"}
+        may = await client.options("/v1/realtime/calls", headers=ask)
+        assert (may.status_code, may.headers["access-control-allow-origin"]) == (200, OTHER)
+        assert "authorization" in may.headers["access-control-allow-headers"].lower()
+        models = await client.get("/v1/models", headers={"origin": OTHER, "authorization": f"Bearer {KEY}"})
+        assert (models.status_code, models.headers["access-control-allow-origin"]) == (200, OTHER)
+        keyless = await client.get("/v1/models", headers={"origin": OTHER})
+        assert (keyless.status_code, keyless.headers["access-control-allow-origin"]) == (401, OTHER)
+        assert "access-control-allow-credentials" not in models.headers
+        async with websocket(server, origin=OTHER, authorization=f"Bearer {KEY}") as socket:
+            assert json.loads(await socket.recv())["type"] == "session.created"
+        stranger = {**ask, "origin": "http://localhost:5174"}
+        assert (await client.options("/v1/realtime/calls", headers=stranger)).status_code == 400
+        refused = await client.get("/v1/models", headers={"origin": "http://localhost:5174", "authorization": f"Bearer {KEY}"})
+        assert (refused.status_code, "access-control-allow-origin" in refused.headers) == (403, False)
+
+
+@pytest.mark.parametrize("origin", ["*", "null", "localhost:5173", "http://localhost:5173/", "https://a.example/page", "file://"])
+def test_what_is_no_origin_is_refused(origin: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidSetting, match="is no origin of a page"):
+        check_exposure(ServerSettings(origins=(origin,)), KeyFile(tmp_path / "keys.json"))
+    check_exposure(ServerSettings(origins=("https://talk.example.org", "http://[::1]:80")), KeyFile(tmp_path / "keys.json"))

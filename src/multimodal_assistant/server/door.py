@@ -1,5 +1,6 @@
 """Who may come in: the key that a client shows, the page that a browser comes from, and how often one may ask."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -62,7 +63,7 @@ class Door:
         """Why `connection` may not come in; None where it may."""
         refused = self._host.metrics.refused
         now = anyio.current_time()
-        if not own_page(connection, open_door=self._host.open):
+        if not own_page(connection, open_door=self._host.open, others=self._host.settings.origins):
             refused.labels("origin").inc()
             return Refusal(403, "Pages of other origins are not let in.", "forbidden")
         locked = connection.url.path.startswith(_LOCKED) and self.secret(connection) is None
@@ -100,17 +101,17 @@ def shown_key(connection: HTTPConnection) -> str:
     return next((name.removeprefix(_SUBPROTOCOL) for name in offered if name.startswith(_SUBPROTOCOL)), "")
 
 
-def own_page(connection: HTTPConnection, *, open_door: bool) -> bool:
+def own_page(connection: HTTPConnection, *, open_door: bool, others: Sequence[str] = ()) -> bool:
     """Whether a browser's page, if it is one that asks, comes from this server: any page may open a WebSocket to this machine.
 
-    open_door: no key is asked for. Then the name it was called by has to be this machine's own: a stranger's name may be made to
-    lead here (DNS rebinding), and its pages would seem to be ours.
+    others: origins that are let in as well. open_door: no key is asked for. Then the name it was called by has to be this machine's own: a
+    stranger's name may be made to lead here (DNS rebinding), and its pages would seem to be ours.
     """
     called = connection.headers.get("host", "")
     if open_door and not is_loopback(urlsplit(f"//{called}").hostname or ""):
         return False
     origin = connection.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == called
+    return origin is None or urlsplit(origin).netloc == called or origin in others
 
 
 def address(connection: HTTPConnection) -> str:

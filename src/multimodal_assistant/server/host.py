@@ -3,6 +3,7 @@
 import hmac
 import logging
 import math
+import re
 import secrets
 import ssl
 from collections.abc import Callable, Generator, Mapping
@@ -27,6 +28,7 @@ from .vision import Vision
 log = logging.getLogger(__name__)
 
 _SHORTEST_KEY = 16
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 _DAY = 86_400.0  # seconds
 
 
@@ -178,6 +180,12 @@ def check_exposure(settings: ServerSettings, keys: KeyFile) -> None:
             f"Listening on {settings.host} would let everybody in who reaches this machine.",
             "Make a key with `assistant keys add NAME`, or listen on 127.0.0.1.",
         )
+    for origin in settings.origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise InvalidSetting(
+                f"server.origins has “{origin}”, which is no origin of a page.",
+                "Name each as the browser does, without a path: https://talk.example.org or http://localhost:5173.",
+            )
 
 
 def check_certificate(settings: ServerSettings) -> None:

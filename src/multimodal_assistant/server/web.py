@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 from fastapi import FastAPI, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
 from starlette.websockets import WebSocket
 
 from .calls import Calls, calls_routes
@@ -44,6 +45,15 @@ def web(host: Host) -> FastAPI:
         return await go_on(request)
 
     app.add_middleware(LimitedBody)
+    if host.settings.origins:  # the last added is asked first: a browser's question whether it may ask shows no key
+        heads = ["authorization", "content-type"]
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=host.settings.origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=heads,
+            expose_headers=["location"],
+        )
     told_apart(app)
     app.include_router(speech(host))
     app.include_router(chat(host))
