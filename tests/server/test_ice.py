@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import logging
+import re
 from typing import Any
 
 import anyio
@@ -18,6 +19,7 @@ from calling import Caller
 from multimodal_assistant.config import ServerSettings
 from multimodal_assistant.core.errors import InvalidSetting
 from multimodal_assistant.server.ice import IceServers
+from multimodal_assistant.transports.ice import within_reach
 from relaying import needs_turnserver, relay
 from running import Running, serving
 
@@ -53,6 +55,47 @@ async def call(server: Running, caller: Caller) -> str:
     assert response.status_code == 201
     await caller.pc.setRemoteDescription(RTCSessionDescription(response.text, "answer"))
     return response.text
+
+
+@pytest.mark.parametrize("gathered", ["hidden", "none"])
+async def test_a_browser_that_hides_its_addresses_or_sends_none_finds_its_way(gathered: str) -> None:
+    async with serving() as server:
+        caller = Caller()
+        caller.pc.addTrack(caller.microphone)
+        await caller.pc.setLocalDescription(await caller.pc.createOffer())
+        hidden = r"\g<1>3f1c5e0e-aaaa-4bbb-8ccc-0123456789ab.local"
+        offer = re.sub(r"(a=candidate:(?:\S+ ){4})\S+", hidden, caller.pc.localDescription.sdp)
+        if gathered == "none":
+            offer = re.sub(r"a=candidate:.*\r\n", "", offer)
+        async with httpx.AsyncClient(timeout=20) as client:
+            place = f"{server.address}/v1/realtime/calls"
+            response = await client.post(place, content=offer, headers={"content-type": "application/sdp"})
+        await caller.pc.setRemoteDescription(RTCSessionDescription(response.text, "answer"))
+        await caller.until("session.created")
+        await caller.pc.close()
+
+
+OFFER = "v=0\r\na=candidate:1 1 UDP 99 {} 5000 typ host\r\na=candidate:2 1 UDP 9 10.0.0.7 5001 typ srflx\r\n"
+
+
+@pytest.mark.parametrize(
+    ("address", "there"),
+    [
+        ("192.168.1.20", "192.168.1.20"),
+        ("::ffff:192.168.1.20", "192.168.1.20"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("::1", "127.0.0.1"),
+        ("fd00::7", "fd00::7"),
+        ("", "abc-1.local"),
+    ],
+)
+def test_a_hidden_address_is_the_one_that_the_request_came_from(address: str, there: str) -> None:
+    offer = OFFER.format("abc-1.local") + "a=end-of-candidates\r\n"
+    assert within_reach(offer, address) == OFFER.format(there)
+
+
+def test_an_address_that_is_not_hidden_stays() -> None:
+    assert within_reach(OFFER.format("10.1.2.3"), "192.168.1.20") == OFFER.format("10.1.2.3")
 
 
 async def test_nobody_is_asked_unless_it_is_set() -> None:

@@ -16,6 +16,7 @@ export class Level {
   watch(stream: MediaStream): void {
     this.stop();
     const context = new AudioContext();
+    void context.resume().catch(() => undefined); // browsers that do not let it run tell nothing of the microphone
     const analyser = new AnalyserNode(context, { fftSize: 1024 });
     new MediaStreamAudioSourceNode(context, { mediaStream: stream }).connect(analyser);
     this.context = context;
@@ -26,7 +27,7 @@ export class Level {
       analyser.getFloatTimeDomainData(samples);
       const rms = Math.sqrt(samples.reduce((sum, value) => sum + value * value, 0) / samples.length);
       const open = stream.getAudioTracks()[0]?.enabled ?? false;
-      if (rms > 0 || !open) heardAt = performance.now();
+      if (rms > 0 || !open || context.state !== "running") heardAt = performance.now();
       this.quiet(performance.now() - heardAt > 1000 * SILENT_SECONDS);
       const level = rms > 0 ? Math.max(0, 1 - (20 * Math.log10(rms)) / FLOOR_DBFS) : 0;
       shown = Math.max(level, shown * 0.9);

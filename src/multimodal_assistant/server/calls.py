@@ -15,6 +15,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.datastructures import UploadFile
 
 from multimodal_assistant.core.types import Samples
+from multimodal_assistant.transports.ice import within_reach
 from multimodal_assistant.transports.realtime_items import ServerEvent
 from multimodal_assistant.transports.realtime_story import Story
 from multimodal_assistant.transports.webrtc import VoiceTrack, WebRtcConnection
@@ -22,7 +23,7 @@ from multimodal_assistant.transports.webrtc_peer import BadOffer, Peer
 
 from .camera import ClientCamera
 from .conversation import Conversation
-from .door import Door
+from .door import Door, address
 from .faults import fault
 from .host import Host, NoRoom
 from .limits import Pace
@@ -171,7 +172,7 @@ def calls_routes(calls: Calls, door: Door) -> APIRouter:
         if secret is not None and not wishes:
             wishes = json.dumps({"type": "session.update", "session": secret.wishes})
         try:
-            answer = await calls.begin(door.client(request), offer, wishes)
+            answer = await calls.begin(door.client(request), within_reach(offer, address(request)), wishes)
         except NoRoom as error:
             return fault(503, str(error), "rate_limit_exceeded", "server_error")
         return Response(answer.sdp, 201, {"location": f"/v1/realtime/calls/{answer.call}"}, "application/sdp")

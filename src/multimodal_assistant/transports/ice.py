@@ -5,9 +5,10 @@ server of that kind does not answer soon is done without, and said.
 """
 
 import logging
+import re
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 import aioice.ice
@@ -17,6 +18,28 @@ from aioice.stun import TransactionError
 log = logging.getLogger(__name__)
 
 _SECONDS = 2.0  # aioice would have every call wait five
+
+
+_HIDDEN = re.compile(r"^(a=candidate:(?:\S+ ){4})\S+\.local (?=\d+ typ host)", re.MULTILINE | re.IGNORECASE)
+_NO_MORE = re.compile(r"^a=end-of-candidates\r?\n", re.MULTILINE)
+
+
+def within_reach(offer: str, address: str) -> str:
+    """The offer of a client that asks from `address`, as aioice can use it wherever the client is.
+
+    A browser hides its addresses behind mDNS names from pages that have no microphone (draft-ietf-mmusic-mdns-ice-candidates). Where
+    there is no multicast, nobody can look them up: a second is lost for each call, and aioice gives up, though the client's own checks
+    would reach it. Its address is known from its request. Nor is it believed that there are no more ways: those that its checks come by
+    show themselves.
+    """
+    offer = _NO_MORE.sub("", offer)
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return offer
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    return _HIDDEN.sub(rf"\g<1>{'127.0.0.1' if found.is_loopback else found} ", offer)
 
 
 @dataclass(frozen=True, slots=True)
