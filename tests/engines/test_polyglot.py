@@ -6,9 +6,10 @@ import anyio
 import pytest
 
 from choir import VOICES, Choir
-from multimodal_assistant.core.errors import UnknownName
+from multimodal_assistant.core.errors import EngineFailed, UnknownName
 from multimodal_assistant.core.protocols import ManyVoices, TextToSpeech
 from multimodal_assistant.engines.language import likelier
+from multimodal_assistant.engines.scripted import ScriptedTts
 from multimodal_assistant.engines.tts.polyglot import MOST_OPEN, PolyglotVoice
 
 pytestmark = pytest.mark.anyio
@@ -60,6 +61,20 @@ async def test_the_language_of_what_is_written_is_one_that_somebody_here_speaks(
     silent = Choir()
     async with aclosing(PolyglotVoice(main=silent.main, voices=VOICES, native={}, make=lambda _: silent.main)) as voice:
         assert await voice.language_of("Quelle heure est-il ?", "en") == "en"
+
+
+class Broken(ScriptedTts):
+    """It cannot be loaded."""
+
+    async def warm(self) -> None:
+        raise EngineFailed("The voice is broken.")
+
+
+async def test_a_voice_that_cannot_be_loaded_says_so_itself() -> None:
+    choir = Choir(main=Broken(voice="anna", language="en"))
+    async with aclosing(choir.voice) as voice:
+        with pytest.raises(EngineFailed, match="The voice is broken"):
+            await voice.warm()
 
 
 async def test_any_voice_can_be_asked_for_by_name() -> None:

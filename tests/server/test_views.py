@@ -30,7 +30,7 @@ from multimodal_assistant.pipeline.reply import Manner
 from multimodal_assistant.pipeline.stopgap import Patience, Stopgaps
 from multimodal_assistant.processors.scene import Seen
 from multimodal_assistant.transports.pictures import jpeg, picture_pixels
-from multimodal_assistant.transports.realtime_items import shown
+from multimodal_assistant.transports.realtime_beyond import shown
 from multimodal_assistant.visual_memory import Views
 from running import serving
 

@@ -65,11 +65,6 @@ class Draft:
         return draft
 
     @property
-    def written_to(self) -> bool:
-        """It answers no words of the voice."""
-        return not len(self._heard)
-
-    @property
     def text(self) -> str:
         """The reply as far as it is written."""
         return self.written.strip()
@@ -94,27 +89,25 @@ class Draft:
             self.watch.mark("stt")
             return self.transcript
 
-    async def understand(self, engines: Engines, history: Sequence[Message]) -> Transcript:
-        """Nothing was heard: what was written last says which language the answer is for."""
-        transcript = self.transcript or Transcript("", "en", 1.0, 0.0, 0.0, 0.0)
-        if history and history[-1].role == "user" and self.manner.language is None:
-            language = await language_of(engines.tts, history[-1].text, transcript.language)
-            transcript = replace(transcript, language=language)
-        self.transcript = transcript
-        return transcript
-
-    async def gather(self, recollection: Recollection, history: Sequence[Message]) -> None:
-        """Find what is remembered about what was said, or was written last, and what is in view."""
+    async def gather(self, recollection: Recollection, engines: Engines, history: Sequence[Message]) -> None:
+        """Find what is remembered about what was said, or was written last, and what is in view; and in which language that was written."""
         written = history[-1].text if history and history[-1].role == "user" else ""
-        said = " ".join(filter(None, (written, self.transcript.text if self.transcript else "")))
+        if self.transcript is None:
+            raise RuntimeError("nothing has been understood")
+        if written and not self.transcript.text and self.manner.language is None:
+            language = await language_of(engines.tts, written, self.transcript.language)
+            self.transcript = replace(self.transcript, language=language)
+        said = " ".join(filter(None, (written, self.transcript.text)))
         if self.history is None:  # an answer about something else than this conversation gets nothing from others
             self.recalled = await recollection.settle(self.manner.memory, said)
         self.watch.mark("recalled")
         self.glance = await look(self.manner.sight, said)
         self.watch.mark("looked")
 
-    async def answer(self, transcript: Transcript, engines: Engines, history: Sequence[Message]) -> None:
+    async def answer(self, engines: Engines, history: Sequence[Message]) -> None:
         """Write and speak the reply into the playout; past the first clause only once it is committed."""
+        if self.transcript is None:
+            raise RuntimeError("nothing has been understood")
         self.reading = True
         ears = Ears(
             text=self._on_text,
@@ -126,7 +119,7 @@ class Draft:
         )
         try:
             await make_reply(
-                transcript,
+                self.transcript,
                 engines,
                 self.manner,
                 history if self.history is None else self.history,

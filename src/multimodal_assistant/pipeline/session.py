@@ -272,10 +272,8 @@ class Session:
                         return
                 draft.watch.mark("judged")
                 await self._dictation.settled()
-                if draft.written_to:
-                    transcript = await draft.understand(self._engines, self.history.messages)
-                await draft.gather(self._attention.recollection, self.history.messages)
-                await draft.answer(transcript, self._engines, self.history.messages)
+                await draft.gather(self._attention.recollection, self._engines, self.history.messages)
+                await draft.answer(self._engines, self.history.messages)
         except AssistantError as error:
             self._failed(draft, error)
 

@@ -1,20 +1,16 @@
 """The language models that conversations of a server may choose from."""
 
-import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-import anyio
-
+from multimodal_assistant.core.engine_pool import EnginePool
 from multimodal_assistant.core.errors import AssistantError
 from multimodal_assistant.core.protocols import LanguageModel
 from multimodal_assistant.pipeline.reply import Manner
 from multimodal_assistant.pipeline.sight import Viewer
 from multimodal_assistant.seeing import viewer_of
-
-log = logging.getLogger(__name__)
 
 MOST_OPEN = 1
 """Other models that stay open while no conversation has them: each may take gigabytes."""
@@ -34,19 +30,13 @@ class Mind:
         return dict(self.llm.details).get("model", "")
 
 
-@dataclass
-class _Open:
-    llm: LanguageModel
-    users: int = 0
-
-
 class Minds:
     """first: the server's own, which is loaded. others: name → a model that is not."""
 
     def __init__(self, first: Mind, others: Mapping[str, Callable[[], LanguageModel]]) -> None:
         self.first = first
         self._make = {name: make for name, make in others.items() if name != first.name}
-        self._open: dict[str, _Open] = {}  # the one that was asked last at the end
+        self._pool = EnginePool(lambda name: self._make[name](), MOST_OPEN)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -62,15 +52,8 @@ class Minds:
         if name not in self._make:
             yield self.first
             return
-        one = self._open.pop(name, None) or _Open(self._make[name]())
-        self._open[name] = one
-        one.users += 1
-        try:
-            yield Mind(one.llm, await _viewer(one.llm), replace(self.first.manner, may_look=False, looks_ahead=False))
-        finally:
-            one.users -= 1
-            with anyio.CancelScope(shield=True):
-                await self._close_idle(MOST_OPEN)
+        async with self._pool.using(name) as llm:
+            yield Mind(llm, await _viewer(llm), replace(self.first.manner, may_look=False, looks_ahead=False))
 
     def known(self, name: str) -> str:
         """The name of the one that `of` gives."""
@@ -78,13 +61,7 @@ class Minds:
 
     async def aclose(self) -> None:
         """Put away what is open, but for the first, which belongs to somebody else."""
-        await self._close_idle(0)
-
-    async def _close_idle(self, most: int) -> None:
-        idle = [name for name, one in self._open.items() if not one.users]
-        for name in idle[: max(len(self._open) - most, 0)]:
-            log.info("the language model %s is put away", name)
-            await self._open.pop(name).llm.aclose()
+        await self._pool.aclose()
 
 
 def asked_model(session: Any) -> str:

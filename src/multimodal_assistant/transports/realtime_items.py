@@ -1,16 +1,11 @@
 """The items of one conversation in the OpenAI Realtime API: told when they come, kept for whoever asks for them again."""
 
-import base64
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
-
-from multimodal_assistant.core.types import RememberedView
 
 ServerEvent = dict[str, Any]
 
 _MOST = 500  # kept; who asks for an older one is told that it is not known
-_LARGEST_PICTURE = 48 << 10  # bytes; three times what is kept of a view. In base64 it is what every browser takes in one message
 
 
 class Items:
@@ -73,13 +68,3 @@ class Items:
 def message(name: str, role: str, content: list[ServerEvent], status: str = "completed") -> ServerEvent:
     """An item that is a message."""
     return {"id": name, "object": "realtime.item", "type": "message", "status": status, "role": role, "content": content}
-
-
-def shown(view: RememberedView) -> ServerEvent | None:
-    """A view that was kept, for somebody who can show it; None where its picture is too large for an event."""
-    picture = view.picture
-    if len(picture.data) > _LARGEST_PICTURE:
-        return None
-    uri = f"data:{picture.media_type};base64,{base64.b64encode(picture.data).decode()}"
-    seen_at = datetime.fromtimestamp(view.at, UTC).isoformat(timespec="seconds")
-    return {"seen_at": seen_at, "source": view.source, "text": view.words, "image_url": uri}

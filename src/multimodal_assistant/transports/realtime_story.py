@@ -9,8 +9,9 @@ from typing import Any
 from multimodal_assistant.core import events as ev
 from multimodal_assistant.core.types import Samples
 
+from .realtime_beyond import beyond
 from .realtime_formats import RATE, Encoder, Format
-from .realtime_items import Items, ServerEvent, message, shown
+from .realtime_items import Items, ServerEvent, message
 from .realtime_response import Response
 
 
@@ -135,26 +136,11 @@ class Story:
             case ev.Failure():
                 self._failed(event)
             case _:
-                if self._knows_ours:
-                    self._tell_ours(event)
+                if self._knows_ours and (told := beyond(event, self._user(event.turn), self._response)) is not None:
+                    self._tell(**told)
                 self._listen(event)
                 if self._response is not None and self._response.turn == event.turn:
                     self._answer(event, self._response)
-
-    def _tell_ours(self, event: ev.Event) -> None:
-        """What the API has no event for."""
-        match event:
-            case ev.TurnMetrics():
-                self._tell("assistant.metrics", item_id=self._user(event.turn), stages=event.stages)
-            case ev.TranscriptPartial():
-                self._tell("assistant.transcript.partial", item_id=self._user(event.turn), text=event.text)
-            case ev.ReplyText() if self._response is not None and self._response.turn == event.turn:
-                self._tell("assistant.reply.text", item_id=self._response.item_name, delta=event.delta)
-            case ev.ViewShown() if self._response is not None and self._response.turn == event.turn:
-                if (view := shown(event.view)) is not None:
-                    self._tell("assistant.view.shown", response_id=self._response.name, item_id=self._response.item_name, **view)
-            case _:
-                pass
 
     def _listen(self, event: ev.Event) -> None:
         """Something happened on the side of the user."""
@@ -269,9 +255,9 @@ class Story:
     def _user(self, turn: str) -> str:
         return f"item_{self._name}_{turn}_user"
 
-    def _tell(self, kind: str, **fields: Any) -> None:
+    def _tell(self, type: str, **fields: Any) -> None:
         self._told += 1
-        self._send({"type": kind, "event_id": f"event_{self._name}_{self._told}", **fields})
+        self._send({"type": type, "event_id": f"event_{self._name}_{self._told}", **fields})
 
 
 def _fault(event: ev.Failure | ev.TranscriptFailed) -> ServerEvent:
