@@ -13,6 +13,7 @@ from multimodal_assistant.core.audio import SPEECH_RATE
 from multimodal_assistant.core.events import Event, EventBus, ReplyText, TranscriptFinal
 from multimodal_assistant.core.protocols import TextToSpeech
 from multimodal_assistant.core.types import Samples
+from multimodal_assistant.core.worker import Worker, workers
 from multimodal_assistant.engines.scripted import ScriptedLlm, ScriptedSentenceEnd, ScriptedStt, ScriptedTts, ScriptedTurn, ScriptedVad
 from multimodal_assistant.pipeline.reply import EndOfTurn, Engines, Manner
 from multimodal_assistant.pipeline.session import Session
@@ -47,6 +48,8 @@ class Stage:
     turn: ScriptedTurn
     sentence: ScriptedSentenceEnd
     events: list[Event] = field(default_factory=list[Event])
+    forsaken: list[Worker] = field(default_factory=lambda: [worker for worker in workers() if worker.waiting])
+    """Threads that an earlier test has left at work."""
 
     async def hear(self, *stretches: Samples) -> None:
         """Push sound; engines get all the time they want between two blocks."""
@@ -60,6 +63,9 @@ class Stage:
         for _ in range(_STEPS):  # first, since the next line looks only ten times a second
             await checkpoint()
         await anyio.wait_all_tasks_blocked()
+        while any(worker.waiting for worker in workers() if worker not in self.forsaken):  # whoever tells languages has a real thread
+            await anyio.sleep(0.001)
+            await anyio.wait_all_tasks_blocked()
 
     def named(self, name: str) -> list[Event]:
         """The events of one name."""

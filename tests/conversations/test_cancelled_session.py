@@ -62,7 +62,7 @@ async def test_after_any_block(part: int) -> None:
 
 def moments() -> dict[str, int]:
     """What happens in a block → how many blocks come before it."""
-    pauses = {"draft": 0.3 + 0.06, "second draft": 0.7 + 0.06, "commit": 0.7 + 0.3, "interruption": 1.36 + 0.2, "verdict": 1.36 + 0.26}
+    pauses = {"draft": 0.3 + 0.06, "second draft": 0.7 + 0.06, "commit": 0.7 + 0.25, "interruption": 1.36 + 0.2, "verdict": 1.36 + 0.26}
     return {name: int(seconds / 0.02) for name, seconds in pauses.items()}
 
 

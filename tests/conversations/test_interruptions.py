@@ -34,7 +34,7 @@ async def test_an_answer_is_interrupted_before_its_first_sound() -> None:
 
 async def test_two_interruptions_in_a_row() -> None:
     async with on_stage(says=("Count.", "no, from ten", "no, from ten", "stop it", "stop it"), replies=(LONG, OTHER, "Fine.")) as stage:
-        await stage.hear(voice(0.6), hush(1.3), voice(0.6), hush(1.1), voice(0.6), hush(2.0))
+        await stage.hear(voice(0.6), hush(1.25), voice(0.6), hush(1.05), voice(0.6), hush(2.0))
         first, second = stage.told(AudioStopped)
         assert first.heard_text == "One two three four"
         assert second.heard_text == "Ten eleven twelve thirteen"

@@ -34,12 +34,12 @@ async def test_a_question_is_answered_and_both_are_remembered() -> None:
 
 
 async def test_the_answer_begins_within_the_commit_silence() -> None:
-    """With engines that take no time, the first sound waits for the turn rules alone: 0.3 s of silence and a window or two."""
+    """With engines that take no time, the first sound waits for the turn rules alone: 0.25 s of silence and a window or two."""
     async with on_stage() as stage:
         await stage.hear(np.concatenate([hush(0.5), voice(1.0), hush(1.0)]))
         (started,) = stage.named("audio.started")
         assert isinstance(started, AudioStarted)
-        assert 1.5 + 0.3 <= started.t <= 1.5 + 0.4
+        assert 1.5 + 0.25 <= started.t <= 1.5 + 0.35
 
 
 async def test_a_pause_within_the_turn_leaves_no_trace_of_the_draft() -> None:

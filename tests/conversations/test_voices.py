@@ -8,7 +8,6 @@ from stage import hush, on_stage, voice
 
 from choir import Choir
 from multimodal_assistant.core.types import AudioChunk, Transcript
-from multimodal_assistant.engines.language import likelier
 from multimodal_assistant.engines.scripted import ScriptedStt
 from multimodal_assistant.pipeline.reply import Manner
 from multimodal_assistant.pipeline.rules import Rules
@@ -18,12 +17,6 @@ pytestmark = pytest.mark.anyio
 TURN = np.concatenate([hush(0.5), voice(0.7), hush(4.0)])
 FRENCH = "Paris est la capitale de la France. C'est une grande ville."
 ENGLISH = "It is Paris."
-
-
-@pytest.fixture(autouse=True)
-def loaded() -> None:
-    """The model that tells languages: its half a second does not pass on the clock of the stage."""
-    likelier("", ("en",), "en")
 
 
 class Bilingual(ScriptedStt):

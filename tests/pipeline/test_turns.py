@@ -22,7 +22,10 @@ def test_speech_a_pause_and_a_likely_end_make_a_turn() -> None:
 
 # When a turn is over
 
-TIERS = [(1.0, 0.30), (0.90, 0.30), (0.89, 0.60), (0.80, 0.60), (0.79, 1.08), (0.20, 1.08), (0.19, 2.00), (0.01, 2.00), (None, 1.08)]
+TIERS = [
+    *((1.0, 0.25), (0.90, 0.25), (0.89, 0.55), (0.85, 0.55), (0.84, 0.90), (0.55, 0.90)),
+    *((0.54, 1.08), (0.25, 1.08), (0.24, 2.00), (0.01, 2.00), (None, 1.08)),
+]
 """(likelihood of the end, silence after which the turn is taken)."""
 
 
@@ -45,7 +48,7 @@ def test_a_trailing_word_waits_whatever_the_likelihood(text: str) -> None:
 def test_a_question_or_a_whole_sentence_does_not_wait(text: str) -> None:
     floor = after_speech(text=text, likely=0.95)
     floor.hush(1.0)
-    assert floor.silence_at("commit") < 0.3 + WINDOW
+    assert floor.silence_at("commit") < 0.25 + WINDOW
 
 
 def test_words_that_come_late_commit_the_moment_they_come() -> None:
@@ -257,7 +260,7 @@ def test_tolerance_stays_within_its_bounds(pause: float, least: float, most: flo
     assert least <= floor.turns.tolerance <= most
 
 
-@pytest.mark.parametrize(("likely", "wait"), [(0.95, 0.3), (0.85, 0.7), (0.6, 1.08), (0.1, 2.0)])
+@pytest.mark.parametrize(("likely", "wait"), [(0.95, 0.25), (0.85, 0.7), (0.6, 0.9), (0.3, 1.08), (0.1, 2.0)])
 def test_a_slow_speaker_is_given_time_unless_the_end_is_certain(likely: float, wait: float) -> None:
     floor = after_speech(likely=likely)
     floor.turns.tolerance = 0.7
