@@ -52,7 +52,9 @@ class _Stt(ScriptedStt):
         super().__init__(texts=("What time is it?",), script=Script(delay=0.1))
         self._steps = steps
 
-    async def transcribe(self, audio: AudioChunk, *, language: str | None = None, words: bool = False, partial: bool = False) -> Transcript:
+    async def transcribe(
+        self, audio: AudioChunk, *, language: str | None = None, expected: str | None = None, words: bool = False, partial: bool = False
+    ) -> Transcript:
         self._steps.called(first=True)
         transcript = await super().transcribe(audio, language=language, words=words)
         self._steps.result()

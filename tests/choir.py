@@ -2,10 +2,18 @@
 
 from dataclasses import dataclass, field
 
+from multimodal_assistant.core.errors import EngineFailed
 from multimodal_assistant.engines.scripted import ScriptedTts
 from multimodal_assistant.engines.tts.polyglot import PolyglotVoice
 
 VOICES = {"anna": "en", "ada": "en", "siwis": "fr", "dora": "es"}
+
+
+class Broken(ScriptedTts):
+    """It cannot be loaded."""
+
+    async def warm(self) -> None:
+        raise EngineFailed("The voice is broken.")
 
 
 @dataclass
@@ -13,6 +21,8 @@ class Choir:
     """anna speaks unless another is wanted."""
 
     opened: dict[str, list[ScriptedTts]] = field(default_factory=dict[str, list[ScriptedTts]])
+    broken: set[str] = field(default_factory=set[str])
+    """Who cannot be loaded."""
     main: ScriptedTts = field(default_factory=lambda: ScriptedTts(voice="anna", language="en"))
 
     @property
@@ -21,7 +31,7 @@ class Choir:
         return PolyglotVoice(main=self.main, voices=VOICES, native={"en": "anna", "fr": "siwis", "es": "dora"}, make=self._make)
 
     def _make(self, name: str) -> ScriptedTts:
-        engine = ScriptedTts(voice=name, language=VOICES[name])
+        engine = (Broken if name in self.broken else ScriptedTts)(voice=name, language=VOICES[name])
         self.opened.setdefault(name, []).append(engine)
         return engine
 

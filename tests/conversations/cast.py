@@ -31,7 +31,9 @@ def say(word: str, seconds: float) -> Samples:
 class HearingStt(ScriptedStt):
     """Understands the words of `say`, in their order, if at least a tenth of a second of each is left."""
 
-    async def transcribe(self, audio: AudioChunk, *, language: str | None = None, words: bool = False, partial: bool = False) -> Transcript:
+    async def transcribe(
+        self, audio: AudioChunk, *, language: str | None = None, expected: str | None = None, words: bool = False, partial: bool = False
+    ) -> Transcript:
         transcript = await super().transcribe(audio, language=language, words=words)
         return replace(transcript, text=" ".join(understood(audio.samples)))
 
@@ -68,7 +70,9 @@ class PatientStt(ScriptedStt):
         question.text = text
         question.answered.set()
 
-    async def transcribe(self, audio: AudioChunk, *, language: str | None = None, words: bool = False, partial: bool = False) -> Transcript:
+    async def transcribe(
+        self, audio: AudioChunk, *, language: str | None = None, expected: str | None = None, words: bool = False, partial: bool = False
+    ) -> Transcript:
         if not self.patient:
             return await super().transcribe(audio, language=language, words=words)
         question = _Question(audio)

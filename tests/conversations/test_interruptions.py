@@ -174,7 +174,7 @@ async def test_certain_words_over_an_answer_that_goes_on_are_kept_for_the_next_t
 async def test_doubtful_words_over_an_answer_are_not_kept() -> None:
     class Doubtful(ScriptedStt):
         async def transcribe(
-            self, audio: AudioChunk, *, language: str | None = None, words: bool = False, partial: bool = False
+            self, audio: AudioChunk, *, language: str | None = None, expected: str | None = None, words: bool = False, partial: bool = False
         ) -> Transcript:
             transcript = await super().transcribe(audio, language=language, words=words)
             return replace(transcript, average_log_probability=0.0 if transcript.text == "Count." else -0.9)

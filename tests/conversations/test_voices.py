@@ -1,5 +1,6 @@
 """Who speaks: the voice of the language that is spoken, or the one that was asked for."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,9 +21,17 @@ ENGLISH = "It is Paris."
 
 
 class Bilingual(ScriptedStt):
-    """Hears French in words that have an accent, or a question mark after a space."""
+    """Hears French in a question mark after a space."""
 
-    async def transcribe(self, audio: AudioChunk, *, language: str | None = None, words: bool = False, partial: bool = False) -> Transcript:
+    def __init__(self, *, texts: Sequence[str]) -> None:
+        super().__init__(texts=texts)
+        self.expected: list[str | None] = []
+        """The language, question by question."""
+
+    async def transcribe(
+        self, audio: AudioChunk, *, language: str | None = None, expected: str | None = None, words: bool = False, partial: bool = False
+    ) -> Transcript:
+        self.expected.append(expected)
         heard = await super().transcribe(audio, language=language, words=words, partial=partial)
         return replace(heard, language="fr" if " ?" in heard.text else "en")
 
@@ -66,6 +75,49 @@ async def test_another_voice_is_interrupted_like_the_first() -> None:
         assert stage.memory[1][1].startswith("Paris est")
         assert stage.memory[1][1].endswith(" —")
     assert choir.main.ledger.requests == ["Bon."]  # which may be any language: the last one spoken was English
+
+
+async def test_the_voice_that_will_answer_is_loaded_while_the_question_is_being_asked() -> None:
+    choir = Choir()
+    stt = Bilingual(texts=("Where am I", "Where am I then", "Where am I then, please?", "Quelle est", "Quelle est la ?"))
+    async with on_stage(stt=stt, replies=(ENGLISH, FRENCH), voice_of=choir.voice) as stage:
+        await stage.hear(voice(1.5), hush(4.0))
+        assert stage.asked == ["Where am I then, please?"]
+        assert choir.opened == {}
+        await stage.hear(voice(1.5))
+        assert [len(choir.opened[name]) for name in choir.opened] == [1]
+        assert choir.said("siwis") == []
+        await stage.hear(hush(4.0))
+    assert " ".join(choir.said("siwis")) == FRENCH
+    assert len(choir.opened["siwis"]) == 1
+
+
+async def test_a_voice_that_cannot_be_loaded_ahead_costs_nothing_before_it_is_needed() -> None:
+    choir = Choir(broken={"siwis"})
+    stt = Bilingual(texts=("Quelle est ?", "Quelle est la ?", "And in English, please."))
+    async with on_stage(stt=stt, replies=(ENGLISH,), voice_of=choir.voice) as stage:
+        await stage.hear(voice(1.5), hush(4.0))
+        assert choir.opened["siwis"]
+        assert "error" not in stage.names
+    assert choir.main.ledger.requests == [ENGLISH]
+
+
+async def test_the_language_of_the_last_turn_is_expected_of_the_next_one() -> None:
+    stt = Bilingual(texts=("Quelle est la capitale ?", "Ah"))
+    async with on_stage(stt=stt) as stage:
+        await stage.hear(TURN)
+        await stage.hear(TURN)
+        await stage.hear(TURN)
+    assert stt.expected == [None, "fr", "en"]
+
+
+async def test_sound_that_is_taken_for_a_turn_is_expected_to_be_in_that_language_too() -> None:
+    stt = Bilingual(texts=("Quelle est la capitale ?", "Ah"))
+    async with on_stage(stt=stt) as stage:
+        await stage.hear(TURN)
+        stage.session.take(voice(0.5))
+        await stage.hear(hush(0.5))
+    assert stt.expected == [None, "fr"]
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,10 @@ from contextlib import aclosing
 import anyio
 import pytest
 
-from choir import VOICES, Choir
+from choir import VOICES, Broken, Choir
 from multimodal_assistant.core.errors import EngineFailed, UnknownName
 from multimodal_assistant.core.protocols import ManyVoices, TextToSpeech
 from multimodal_assistant.engines.language import likelier
-from multimodal_assistant.engines.scripted import ScriptedTts
 from multimodal_assistant.engines.tts.polyglot import MOST_OPEN, PolyglotVoice
 
 pytestmark = pytest.mark.anyio
@@ -63,13 +62,6 @@ async def test_the_language_of_what_is_written_is_one_that_somebody_here_speaks(
         assert await voice.language_of("Quelle heure est-il ?", "en") == "en"
 
 
-class Broken(ScriptedTts):
-    """It cannot be loaded."""
-
-    async def warm(self) -> None:
-        raise EngineFailed("The voice is broken.")
-
-
 async def test_a_voice_that_cannot_be_loaded_says_so_itself() -> None:
     choir = Choir(main=Broken(voice="anna", language="en"))
     async with aclosing(choir.voice) as voice:
@@ -117,6 +109,14 @@ async def test_a_voice_is_not_put_away_while_it_speaks() -> None:
             assert len([chunk async for chunk in slow]) == 2
         await say(voice.voice("siwis"), "Encore.")
         assert len(choir.opened["siwis"]) == 1
+
+
+async def test_a_voice_that_is_loaded_is_not_loaded_again() -> None:
+    choir = Choir()
+    async with aclosing(choir.voice) as voice:
+        for _ in range(2):
+            await voice.voice("siwis").warm()
+        assert [engine.ledger.warmed for engine in choir.opened["siwis"]] == [1]
 
 
 async def test_two_conversations_share_a_voice() -> None:

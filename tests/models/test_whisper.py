@@ -97,6 +97,28 @@ async def test_other_languages_are_recognized(whisper_base: WhisperEngine, voice
     assert_in_order(transcript)
 
 
+@pytest.mark.parametrize(
+    ("voice", "said", "expected", "language"),
+    [
+        ("am_michael", "Yes.", "en", "en"),  # Greek, if nothing is expected
+        ("ff_siwis", "Oui.", "fr", "fr"),  # Arabic
+        ("ef_dora", "¿Y mañana?", "es", "es"),  # Hebrew
+        ("ff_siwis", "Peux-tu me dire à quelle distance se trouve la lune ce soir ?", "en", "fr"),
+        ("am_michael", "Can you tell me how far away the moon is tonight?", "fr", "en"),
+        ("ff_siwis", "Peux-tu me dire à quelle distance se trouve la lune ce soir ?", "xx", "fr"),
+    ],
+)
+async def test_a_language_is_expected_until_another_is_certain(
+    whisper_base: WhisperEngine, voice: str, said: str, expected: str, language: str
+) -> None:
+    tts = kokoro_voice(voice)
+    audio = await say(tts, said)
+    await tts.aclose()
+    transcript = await whisper_base.transcribe(audio, expected=expected)
+    assert transcript.language == language
+    assert 0.0 < transcript.language_probability < 1.0
+
+
 async def test_the_language_may_be_given(whisper_base: WhisperEngine) -> None:
     audio = recording("librivox-0930.wav")
     given = await whisper_base.transcribe(audio, language="en")

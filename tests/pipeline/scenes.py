@@ -36,7 +36,9 @@ class HearingStt(ScriptedStt):
         super().__init__(texts=texts)
         self.heard: list[tuple[AudioChunk, str | None]] = []
 
-    async def transcribe(self, audio: AudioChunk, *, language: str | None = None, words: bool = False, partial: bool = False) -> Transcript:
+    async def transcribe(
+        self, audio: AudioChunk, *, language: str | None = None, expected: str | None = None, words: bool = False, partial: bool = False
+    ) -> Transcript:
         self.heard.append((audio, language))
         return await super().transcribe(audio, language=language, words=words)
 
@@ -91,7 +93,9 @@ class ThreadedStt(ScriptedStt):
         super().__init__()
         self.work = _Work("scene-stt")
 
-    async def transcribe(self, audio: AudioChunk, *, language: str | None = None, words: bool = False, partial: bool = False) -> Transcript:
+    async def transcribe(
+        self, audio: AudioChunk, *, language: str | None = None, expected: str | None = None, words: bool = False, partial: bool = False
+    ) -> Transcript:
         return await self.work.worker.call(self.work.watched(lambda: Transcript("Hello.", "en", 1.0, 0.0, 0.0, audio.seconds)))
 
     async def aclose(self) -> None:

@@ -23,7 +23,7 @@ def test_speech_a_pause_and_a_likely_end_make_a_turn() -> None:
 # When a turn is over
 
 TIERS = [
-    *((1.0, 0.25), (0.90, 0.25), (0.89, 0.55), (0.85, 0.55), (0.84, 0.90), (0.55, 0.90)),
+    *((1.0, 0.25), (0.90, 0.25), (0.89, 0.55), (0.82, 0.55), (0.81, 0.90), (0.55, 0.90)),
     *((0.54, 1.08), (0.25, 1.08), (0.24, 2.00), (0.01, 2.00), (None, 1.08)),
 ]
 """(likelihood of the end, silence after which the turn is taken)."""

@@ -41,6 +41,10 @@ class EnginePool(Generic[E]):
             with anyio.CancelScope(shield=True):
                 await self._close_idle()
 
+    def has(self, name: str) -> bool:
+        """Whether that one is open."""
+        return name in self._open
+
     async def aclose(self) -> None:
         """Close all that are open."""
         every, self._open = self._open, {}

@@ -89,11 +89,14 @@ class EndOfSentenceDetector(Engine, Protocol):
 class SpeechToText(Engine, Protocol):
     """Audio → text."""
 
-    async def transcribe(self, audio: AudioChunk, *, language: str | None = None, words: bool = False, partial: bool = False) -> Transcript:
+    async def transcribe(
+        self, audio: AudioChunk, *, language: str | None = None, expected: str | None = None, words: bool = False, partial: bool = False
+    ) -> Transcript:
         """Transcribe one utterance (16 kHz).
 
-        `language` (ISO 639-1) skips detection. `words` asks for word timestamps, at some cost. `partial`: the utterance goes on, and
-        a quick result is worth more than a certain one.
+        `language` (ISO 639-1) skips detection. `expected`: what was spoken before; it is taken for this one's language too, unless it
+        sounds much more like another, since nobody can tell from a second of speech. `words` asks for word timestamps, at some cost.
+        `partial`: the utterance goes on, and a quick result is worth more than a certain one.
         """
         ...
 

@@ -92,7 +92,9 @@ class ScriptedStt(Scripted):
         self._texts = list(texts)
         self._language = language
 
-    async def transcribe(self, audio: AudioChunk, *, language: str | None = None, words: bool = False, partial: bool = False) -> Transcript:
+    async def transcribe(
+        self, audio: AudioChunk, *, language: str | None = None, expected: str | None = None, words: bool = False, partial: bool = False
+    ) -> Transcript:
         text = self._texts[min(len(self.ledger.requests), len(self._texts) - 1)]
         self.ledger.requests.append(text)
         try:

@@ -25,6 +25,7 @@ from .recollect import Recollection
 from .reply import EndOfTurn, Engines, Manner
 from .respond import conversation
 from .rules import Action
+from .speak import expect_answer
 from .turns import Turns
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class Attention:
         self._partial: anyio.CancelScope | None = None
         self._scoring = False
         self._looking = False
+        self._expecting = False
         self._overhearing = False
         self._overheard_at = 0.0
         self._overhear_again: float | None = None
@@ -108,21 +110,33 @@ class Attention:
         if self._partial is not None:
             self._partial.cancel()
 
-    async def listen_along(self, since: float, history: tuple[Message, ...], tell: Callable[[str], bool]) -> None:
-        """The words since `since`: for captions, and for the language model to read ahead.
+    async def listen_along(self, tasks: TaskGroup, since: float, history: tuple[Message, ...], tell: Callable[[str], bool]) -> None:
+        """The words since `since`: for captions, for the voice that will answer, and for the language model to read ahead.
 
         tell: gets them; False means that they have come too late.
         """
         along = self._along
         with anyio.CancelScope() as self._partial:
             try:
-                transcript = await self._transcribe(since, partial=True)
-                if tell(transcript.text) and (whole := along.heard(transcript.text)):
+                transcript = await self._transcribe(since, language=self._manner.language, partial=True)
+                told = tell(transcript.text)
+                if told and self._manner.aloud and not self._expecting:
+                    self._expecting = True
+                    tasks.start_soon(self._expect, transcript, name="expect an answer")
+                if told and (whole := along.heard(transcript.text)):
                     await self._read_ahead(replace(transcript, text=whole), transcript.text, history)
             except AssistantError as error:
                 log.warning("no words while listening: %s", error)
         along.done(self._heard.now)
         self._partial = None
+
+    async def _expect(self, transcript: Transcript) -> None:
+        try:
+            await expect_answer(self._engines.tts, self._manner.voice, transcript.text, transcript.language)
+        except AssistantError as error:
+            log.warning("a voice was not loaded ahead: %s", error)
+        finally:
+            self._expecting = False
 
     async def _read_ahead(self, transcript: Transcript, so_far: str, history: tuple[Message, ...]) -> None:
         """Leave the words in the prefix caches of those who will read the whole utterance: only its end is new to them then.
@@ -137,6 +151,11 @@ class Attention:
         if not glance.answer and glance.picture is None:
             words = conversation(transcript.text, system=self._manner.system, history=history, glance=glance, recalled=recalled)
             await self._engines.llm.prefill(words)
+
+    @property
+    def expected_language(self) -> str | None:
+        """What the user spoke last, None before the first turn."""
+        return self._language
 
     @property
     def language(self) -> str:
@@ -197,7 +216,9 @@ class Attention:
     async def _overhear(self, tasks: TaskGroup, since: float) -> None:
         try:
             until = self._heard.now
-            transcript = await self._transcribe(since - _BEFORE_OVERLAP, partial=self._turns.overlap_since is not None)
+            transcript = await self._transcribe(
+                since - _BEFORE_OVERLAP, language=self._language, partial=self._turns.overlap_since is not None
+            )
             certain = transcript.average_log_probability > _CERTAIN and not is_backchannel(transcript.text)
             self.aside = transcript.text if certain else ""
             self._carry_out(self._turns.overheard(until, transcript.text))
@@ -209,7 +230,7 @@ class Attention:
         if again is not None and self._turns.overlapping:
             self.overhear(tasks, again)
 
-    async def _transcribe(self, since: float, *, partial: bool) -> Transcript:
+    async def _transcribe(self, since: float, *, language: str | None, partial: bool) -> Transcript:
         audio = AudioChunk(self._heard.between(since, self._heard.now), SPEECH_RATE)
         with deadline(PATIENCE, "Speech recognition"):
-            return await self._engines.stt.transcribe(audio, language=self._language, partial=partial)
+            return await self._engines.stt.transcribe(audio, language=language, expected=self._language, partial=partial)

@@ -81,11 +81,11 @@ class Draft:
             tell(piece)
         self._committed.set()
 
-    async def listen(self, engines: Engines) -> Transcript:
-        """Transcribe what was heard."""
+    async def listen(self, engines: Engines, expected: str | None) -> Transcript:
+        """Transcribe what was heard. expected: the language of the turns before."""
         audio = AudioChunk(self._heard, SPEECH_RATE)
         with deadline(PATIENCE, "Speech recognition"):
-            self.transcript = await engines.stt.transcribe(audio, language=self.manner.language)
+            self.transcript = await engines.stt.transcribe(audio, language=self.manner.language, expected=expected)
             self.watch.mark("stt")
             return self.transcript
 

@@ -117,7 +117,7 @@ class Session:
             self._taken_until = self._heard.now
         if not len(samples):
             return None
-        return self._dictation.take(self._tasks, samples, self._manner.language)
+        return self._dictation.take(self._tasks, samples, self._manner.language, self._attention.expected_language)
 
     def forget(self) -> None:
         """What was heard until now is no part of the next turn that is taken."""
@@ -160,7 +160,7 @@ class Session:
             if self._attention.overhear_due(now) and self._turns.overlap_since is not None:
                 self._attention.overhear(self._tasks, self._turns.overlap_since)
             if self._turns.phase is Phase.USER and self._draft is None and self._attention.partial_due(now):
-                along = (self._utterance_since, self.history.messages, partial(self._partial, self._turn))
+                along = (self._tasks, self._utterance_since, self.history.messages, partial(self._partial, self._turn))
                 self._tasks.start_soon(self._attention.listen_along, *along, name="partial")
 
     def _partial(self, turn: int, text: str) -> bool:
@@ -265,7 +265,7 @@ class Session:
             with draft.scope:
                 transcript = draft.transcript
                 if transcript is None:
-                    transcript = await draft.listen(self._engines)
+                    transcript = await draft.listen(self._engines, self._attention.expected_language)
                     # One after the other: two models that compute at once on two cores take several times as long.
                     await self._attention.judge(draft.revision, transcript)
                     if not draft.manner.answers:

@@ -71,6 +71,13 @@ async def language_of(tts: TextToSpeech, written: str, otherwise: str) -> str:
     return await tts.language_of(written, otherwise) if isinstance(tts, ManyVoices) else otherwise
 
 
+async def expect_answer(tts: TextToSpeech, wanted: str, said: str, language: str) -> None:
+    """Somebody says this: see that the voice that will answer is loaded, which another one than that of `tts` may not be."""
+    voice = await voice_for(tts, wanted, said, language)
+    if voice.details != tts.details:
+        await voice.warm()
+
+
 async def chain(first: str, rest: AsyncIterable[str]) -> AsyncGenerator[str]:
     """One piece, and those after it."""
     yield first

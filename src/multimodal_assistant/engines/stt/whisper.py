@@ -35,6 +35,10 @@ _HOP = 160  # samples per mel frame
 _WINDOW_SECONDS = 30.0
 _MOST_TOKENS = 224  # half of the decoder's positions, Whisper's own limit
 _DOUBLED = 3  # words; fewer may well be said twice
+_FAITHFUL = 50.0
+"""How many times likelier than the language that is expected another one must be to be taken for it: somebody who spoke English mostly
+goes on in English. Of 245 utterances of up to 1.3 s in five languages (by Kokoro's voices) a quarter was taken for another language
+without it; with it 7 %, and of those that really change the language 64 instead of 75 % are noticed. Of longer ones all are right."""
 _MOST_WORDS_A_SECOND = 7.0  # hurried speech has 6; more is a loop
 
 
@@ -76,8 +80,9 @@ class _Decoded:
 class _Call:
     """What one call asks for, and whether somebody still waits for the result."""
 
-    def __init__(self, language: str | None, words: bool, *, believes: bool) -> None:
+    def __init__(self, language: str | None, expected: str | None, words: bool, *, believes: bool) -> None:
         self.language = language
+        self.expected = expected
         self.words = words
         self.believes = believes
         """Takes the first result: the padded pass, which cannot be cut short, would keep the final transcript waiting."""
@@ -126,9 +131,11 @@ class WhisperEngine:
         await self._worker.aclose()
         self._whisper = None
 
-    async def transcribe(self, audio: AudioChunk, *, language: str | None = None, words: bool = False, partial: bool = False) -> Transcript:
+    async def transcribe(
+        self, audio: AudioChunk, *, language: str | None = None, expected: str | None = None, words: bool = False, partial: bool = False
+    ) -> Transcript:
         """See `core.protocols.SpeechToText`. A call takes about 0.1-0.3 s; cancelled, it ends with the present half of it."""
-        call = _Call(language, words, believes=partial)
+        call = _Call(language, expected, words, believes=partial)
         return await self._worker.call(lambda: self._transcribe(audio, call), on_cancel=call.abandon)
 
     def _transcribe(self, audio: AudioChunk, call: "_Call") -> Transcript:
@@ -148,7 +155,7 @@ class WhisperEngine:
         seconds = len(samples) / SPEECH_RATE
         context = self._bounds.context(seconds)
         encoded = _encode(whisper, samples, context)
-        language, probability = _language(whisper, encoded, call.language)
+        language, probability = _language(whisper, encoded, call)
         tokenizer = _tokenizer(whisper, language)
         call.go_on()
         decoded = _said_once(_decode(whisper, tokenizer, encoded, room=_room(seconds)), tokenizer)
@@ -214,13 +221,16 @@ def _encode(whisper: "WhisperModel", samples: Samples, context: int) -> "ctransl
     return whisper.encode(np.ascontiguousarray(mel))
 
 
-def _language(whisper: "WhisperModel", encoded: "ctranslate2.StorageView", language: str | None) -> tuple[str, float]:
+def _language(whisper: "WhisperModel", encoded: "ctranslate2.StorageView", call: _Call) -> tuple[str, float]:
     if not whisper.model.is_multilingual:
         return "en", 1.0
-    if language is not None:
-        return language, 1.0
-    token, probability = whisper.model.detect_language(encoded)[0][0]
-    return token.strip("<|>"), float(probability)
+    if call.language is not None:
+        return call.language, 1.0
+    found = {token.strip("<|>"): float(probability) for token, probability in whisper.model.detect_language(encoded)[0]}
+    likeliest = max(found, key=found.__getitem__)
+    if call.expected is not None and found[likeliest] < _FAITHFUL * found.get(call.expected, 0.0):
+        likeliest = call.expected
+    return likeliest, found[likeliest]
 
 
 def _tokenizer(whisper: "WhisperModel", language: str) -> "Tokenizer":

@@ -107,11 +107,12 @@ class _Other:
         return self._main.rate
 
     async def warm(self) -> None:
-        async with self._pool.using(self._name) as engine:
-            await engine.warm()
+        if not self._pool.has(self._name):
+            async with self._pool.using(self._name) as engine:
+                await engine.warm()
 
     async def aclose(self) -> None:
-        """It belongs to the shelf."""
+        """It belongs to the pool."""
 
     async def speak(self, text: str) -> AsyncGenerator[SpokenChunk]:
         async with self._pool.using(self._name) as engine, aclosing(engine.speak(text)) as chunks:
