@@ -3,16 +3,21 @@
 from collections.abc import AsyncGenerator, Sequence
 
 import anyio
+import numpy as np
 import pytest
 from stage import hush, on_stage, voice
 
+from choir import Choir
 from multimodal_assistant.core.events import AnswerGivenUp, AudioFinished, AudioStarted, AudioStopped, Failure, StopgapStarted
 from multimodal_assistant.core.types import Message, TextDelta
-from multimodal_assistant.engines.scripted import ScriptedLlm, ScriptedTts
+from multimodal_assistant.engines.scripted import ScriptedLlm, ScriptedStt, ScriptedTts
 from multimodal_assistant.pipeline.reply import Manner
 from multimodal_assistant.pipeline.stopgap import Patience, Stopgaps, stopgaps
 
 pytestmark = pytest.mark.anyio
+
+
+SORRY_IN_FRENCH = "Pardon, cela me prend trop de temps. Redemande-moi, s'il te plaît."
 
 
 class WaitingLlm(ScriptedLlm):
@@ -99,6 +104,45 @@ async def test_a_voice_whose_language_is_not_known_keeps_silent_and_gives_up_all
         assert not stage.told(StopgapStarted)
         assert stage.told(Failure)
         assert stage.told(AnswerGivenUp)
+
+
+async def test_it_is_said_by_the_voice_that_answers_once_that_has_spoken() -> None:
+    choir = Choir()
+    llm = WaitingLlm(replies=("Il est neuf heures.",))
+    llm.let.set()
+    manner = Manner(stopgaps=await stopgaps(choir.main, Patience(0.5, 1.5)))
+    async with on_stage(
+        stt=ScriptedStt(texts=("Quelle heure est-il ?",), language="fr"), llm=llm, voice_of=choir.voice, manner=manner
+    ) as stage:
+        await stage.hear(voice(0.6), hush(2.5))
+        assert choir.said("siwis")[-3:] == ["Un instant.", "Je réfléchis.", SORRY_IN_FRENCH]
+        rehearsed = len(choir.said("siwis"))
+        llm.let = anyio.Event()
+        before = len(stage.connection.played)
+        await stage.hear(voice(0.6), hush(7.0))
+        assert len(stage.told(StopgapStarted)) == 2
+        assert stage.told(AnswerGivenUp)
+        assert np.abs(stage.connection.played[before:]).max() > 0.1
+    assert len(choir.main.ledger.requests) == 4, "what it rehearsed itself before"
+    assert len(choir.said("siwis")) == rehearsed, "once"
+
+
+async def test_who_has_answered_in_the_language_of_the_first_voice_makes_no_other_rehearse() -> None:
+    choir = Choir()
+    manner = Manner(stopgaps=await stopgaps(choir.main, Patience(0.5, 1.5)))
+    asked = ScriptedStt(texts=("Quelle heure est-il ?",), language="fr")
+    async with on_stage(stt=asked, replies=("It is nine o'clock.",), voice_of=choir.voice, manner=manner) as stage:
+        await stage.hear(voice(0.6), hush(3.0))
+    assert choir.opened == {}
+
+
+async def test_a_voice_that_was_chosen_rehearses_too() -> None:
+    choir = Choir()
+    gaps = await stopgaps(choir.main, Patience(0.5, 1.5))
+    async with on_stage(voice_of=choir.voice, manner=Manner(stopgaps=gaps, voice="dora")) as stage:
+        await stage.hear(voice(0.6), hush(2.5))
+        assert choir.said("dora")[1:3] == ["Un momento.", "Déjame pensar."]
+        assert gaps.of("dora", "en") is not gaps.of("", "en")
 
 
 async def test_without_patience_there_is_no_end_to_it() -> None:

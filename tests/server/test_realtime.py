@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from multimodal_assistant.core.audio import dbfs
 from multimodal_assistant.engines.scripted import Script, ScriptedLlm, ScriptedTts
 from multimodal_assistant.pipeline.reply import Manner
-from multimodal_assistant.pipeline.stopgap import Patience, Stopgaps
+from multimodal_assistant.pipeline.stopgap import Patience, Phrases, Stopgaps
 from running import Running, serving
 
 pytestmark = pytest.mark.anyio
@@ -305,7 +305,7 @@ async def test_it_ends_with_conversations_open() -> None:
 
 async def test_an_answer_that_does_not_come_ends_as_failed_and_that_is_said() -> None:
     (sorry,) = [chunk async for chunk in ScriptedTts(word_seconds=0.5).speak("Sorry.")]
-    manner = Manner(stopgaps=Stopgaps(Patience(0.3, 0.6), (), [sorry]))
+    manner = Manner(stopgaps=Stopgaps(Patience(0.3, 0.6), Phrases(sorry=[sorry])))
     async with serving(llm=ScriptedLlm(script=Script(delay=30)), manner=manner) as server, server.client() as client:
         async with client.realtime.connect(model="local") as connection:
             await connection.input_audio_buffer.append(audio=tone(0.6))

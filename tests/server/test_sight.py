@@ -60,8 +60,9 @@ class Camera(VideoStreamTrack):
         return frame
 
 
-def socket_of(server: Running) -> connect:
-    return connect(server.address.replace("http", "ws") + "/v1/realtime")
+def socket_of(server: Running, key: str = "") -> connect:
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    return connect(server.address.replace("http", "ws") + "/v1/realtime", additional_headers=headers)
 
 
 async def say(socket: ClientConnection, *parts: dict[str, str]) -> list[dict[str, Any]]:

@@ -27,8 +27,9 @@ from multimodal_assistant.memory.visual.ranking import Trust
 from multimodal_assistant.memory.visual.store import Pictures, open_visual_memory
 from multimodal_assistant.memory.visual.view import Shot
 from multimodal_assistant.pipeline.reply import Manner
-from multimodal_assistant.pipeline.stopgap import Patience, Stopgaps
+from multimodal_assistant.pipeline.stopgap import Patience, Phrases, Stopgaps
 from multimodal_assistant.processors.scene import Seen
+from multimodal_assistant.server.keys import KeyFile
 from multimodal_assistant.transports.pictures import jpeg, picture_pixels
 from multimodal_assistant.transports.realtime_beyond import shown
 from multimodal_assistant.visual_memory import Views
@@ -152,7 +153,7 @@ async def test_a_client_of_the_api_alone_is_answered_in_words(tmp_path: Path) ->
 
 async def test_nothing_is_shown_that_was_not_found_or_is_in_no_answer(tmp_path: Path) -> None:
     tone = SpokenChunk(AudioChunk(np.full(SPEECH_RATE // 5, 0.1, np.float32), SPEECH_RATE), "Sorry.")
-    manner = Manner(stopgaps=Stopgaps(Patience(0.2, 0.6), (), [tone]))
+    manner = Manner(stopgaps=Stopgaps(Patience(0.2, 0.6), Phrases(sorry=[tone])))
     async with seen_before(tmp_path) as (views, _), serving(views=views, small=True) as server, socket_of(server) as socket:
         await beat(socket)
         events = await say(socket, {"type": "input_text", "text": "When did you last see my phone?"})
@@ -180,6 +181,37 @@ async def test_what_is_forgotten_is_taken_away_and_not_shown_again(tmp_path: Pat
         events = await say(socket, WHERE)
         assert "I have not seen your cup" in events[-1]["response"]["output"][0]["content"][0]["transcript"]
         assert not [event for event in events if event["type"].startswith("assistant.view")]
+
+
+async def test_what_is_forgotten_is_taken_away_in_every_conversation_of_its_user(tmp_path: Path) -> None:
+    async with (
+        seen_before(tmp_path) as (views, _),
+        serving(views=views, small=True) as server,
+        socket_of(server) as socket,
+        socket_of(server) as other,
+    ):
+        for one in (socket, other):
+            await beat(one)
+            assert of_kind(await say(one, WHERE), "assistant.view.shown")
+        await say(socket, {"type": "input_text", "text": "Forget what you have seen."})
+        assert json.loads(await other.recv())["type"] == "assistant.views.forgotten"
+
+
+async def test_what_one_user_forgets_is_no_business_of_another(tmp_path: Path) -> None:
+    keys = KeyFile(tmp_path / "keys.json")
+    mine, other = keys.add("me"), keys.add("other")
+    async with (
+        seen_before(tmp_path / "seen") as (views, _),
+        serving(views=views, small=True, keys=keys) as server,
+        socket_of(server, mine) as socket,
+        socket_of(server, other) as stranger,
+    ):
+        for one in (socket, stranger):
+            await beat(one)
+        await say(stranger, WHERE)
+        assert of_kind(await say(socket, WHERE), "assistant.view.shown")
+        assert of_kind(await say(socket, {"type": "input_text", "text": "Forget what you have seen."}), "assistant.views.forgotten")
+        assert not of_kind(await say(stranger, WHERE), "assistant.views.forgotten")
 
 
 def test_a_picture_that_is_too_large_for_an_event_is_not_sent() -> None:

@@ -1,9 +1,11 @@
-"""What the language model does between two turns: it reads the end of the conversation, and folds what is too old into a summary.
+"""What is done between two turns: the language model reads the end of the conversation, and folds what is too old into a summary;
+the voice that has just spoken rehearses what it may have to say.
 
 Work for idle moments: cancelled, it has changed nothing.
 """
 
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
 import anyio
@@ -30,23 +32,27 @@ class Idle:
         self._llm = llm
         self._work: anyio.CancelScope | None = None
 
-    def begin(self, tasks: TaskGroup, system: str) -> None:
+    def begin(self, tasks: TaskGroup, system: str, rehearse: Callable[[], Awaitable[None]]) -> None:
         """Now is the time, unless it is being done."""
         if self._work is None:
             self._work = anyio.CancelScope()
-            tasks.start_soon(self._read_up, self._work, system, name="read up")
+            tasks.start_soon(self._prepare, self._work, system, rehearse, name="between turns")
 
     def end(self) -> None:
         """Somebody speaks."""
         if self._work is not None:
             self._work.cancel()
 
-    async def _read_up(self, work: anyio.CancelScope, system: str) -> None:
+    async def _prepare(self, work: anyio.CancelScope, system: str, rehearse: Callable[[], Awaitable[None]]) -> None:
         with work:
             try:
                 await read_up(self._history, self._llm, system=system)
             except AssistantError as error:
                 log.warning("the conversation was not read up on: %s", error)
+            try:
+                await rehearse()
+            except AssistantError as error:
+                log.warning("a voice did not rehearse: %s", error)
         self._work = None
 
 

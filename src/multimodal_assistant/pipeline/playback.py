@@ -79,15 +79,17 @@ class Playback:
     def bear_with(self, gaps: Stopgaps | None) -> bool:
         """Say something while an answer is late, and give it up where it does not come; True where that has just happened."""
         lateness = self.lateness
-        if gaps is None or not lateness:
+        draft = self._live
+        if gaps is None or draft is None or not lateness:
             return False
+        phrases = gaps.of(draft.manner.voice, draft.transcript.language if draft.transcript else "")
         if lateness >= gaps.patience.give_up_after:
-            self._give_up(gaps.sorry)
+            self._give_up(phrases.sorry)
             log.warning("an answer was given up after %.1f s", lateness)
             self._tell(ev.Failure(self._turn, "The answer took too long and was given up.", "See `assistant doctor`.", t=self._clock()))
             return True
-        if lateness >= gaps.patience.stopgap_after and gaps.waiting:
-            self._bridge(gaps.waiting[int(self._turn) % len(gaps.waiting)])
+        if lateness >= gaps.patience.stopgap_after and phrases.waiting:
+            self._bridge(phrases.waiting[int(self._turn) % len(phrases.waiting)])
         return False
 
     def _bridge(self, chunks: Sequence[SpokenChunk]) -> None:

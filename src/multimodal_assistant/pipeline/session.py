@@ -179,8 +179,14 @@ class Session:
         if self._playback.ended():
             self._carry_out(self._turns.reply_ended())
             if self.quiet:
-                self._idle.begin(self._tasks, self._manner.system)
+                self._idle.begin(self._tasks, self._manner.system, self._rehearse)
         return out
+
+    async def _rehearse(self) -> None:
+        """Have the voice that has just spoken ready to say that an answer is late."""
+        manner, messages = self._manner, self.history.messages
+        if manner.stopgaps is not None and manner.aloud and messages:
+            await manner.stopgaps.rehearse(self._engines.tts, manner.voice, self._attention.language, messages[-1].text)
 
     def _tell(self, event: ev.Event) -> None:
         self._bus.publish(event)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from multimodal_assistant.core.protocols import TextToSpeech
 from multimodal_assistant.core.types import SpokenChunk
 
+from .speak import voice_for
+
 _WORDS = {
     "en": (("Let me think.", "One moment.", "Let me see."), "Sorry, that takes me too long. Please ask me again."),
     "de": (("Einen Moment.", "Ich überlege kurz."), "Entschuldigung, das dauert mir zu lange. Bitte frag mich noch einmal."),
@@ -29,18 +31,45 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
-class Stopgaps:
-    """Things to say instead of nothing."""
+class Phrases:
+    """Said by one voice."""
 
-    patience: Patience
     waiting: Sequence[Sequence[SpokenChunk]] = ()
     sorry: Sequence[SpokenChunk] = ()
 
 
+class Stopgaps:
+    """Things to say instead of nothing. first: of the voice that speaks unless another is wanted."""
+
+    def __init__(self, patience: Patience, first: Phrases | None = None) -> None:
+        self.patience = patience
+        self._first = first or Phrases()
+        self._others: dict[str, Phrases] = {}
+
+    def of(self, wanted: str, language: str) -> Phrases:
+        """Those of the voice that is wanted, or else answers in this language; the first one's where that has not rehearsed."""
+        return self._others.get(wanted or language, self._first)
+
+    async def rehearse(self, tts: TextToSpeech, wanted: str, language: str, answer: str) -> None:
+        """Have them said by the voice that gave this answer, once. It takes a second: for idle moments.
+
+        wanted: the voice that is wanted, if one is. language: of the question.
+        """
+        if (wanted or language) in self._others:
+            return
+        voice = await voice_for(tts, wanted, answer, language)
+        if voice.details != tts.details:
+            self._others[wanted or language] = await _phrases(voice)
+
+
 async def stopgaps(tts: TextToSpeech, patience: Patience) -> Stopgaps:
-    """In the voice of `tts`."""
+    """In the voice of `tts`; others rehearse when they have spoken."""
+    return Stopgaps(patience, await _phrases(tts))
+
+
+async def _phrases(tts: TextToSpeech) -> Phrases:
     waiting, sorry = _WORDS.get(tts.details.get("language", ""), ((), ""))
-    return Stopgaps(patience, [await _said(tts, text) for text in waiting], await _said(tts, sorry) if sorry else ())
+    return Phrases([await _said(tts, text) for text in waiting], await _said(tts, sorry) if sorry else ())
 
 
 async def _said(tts: TextToSpeech, text: str) -> list[SpokenChunk]:

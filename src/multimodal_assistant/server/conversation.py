@@ -244,7 +244,8 @@ class Conversation:
                 bus.subscribe(AnswerFinished, lambda _: sight.answered())
             if self._past is not None:
                 past = self._past
-                bus.subscribe(ReplyText, lambda _: self._story.forgot() if past.answering() else None)
+                bus.subscribe(ReplyText, lambda _: self._host.forget(self._name) if past.answering() else None)
+                self._host.forgetful[self._name] = self._story.forgot
             host, wishes = self._host, self._wishes
             self._session = Session(self._connection, self._engines, host.end_of_turn, manner=wishes.manner, bus=bus, rules=wishes.rules)
             host.speaking[self._name] = lambda session=self._session: not session.quiet

@@ -55,6 +55,8 @@ class Host:
     """The conversations that are going on: name → client."""
     speaking: dict[str, Callable[[], bool]] = field(default_factory=dict[str, Callable[[], bool]])
     """Conversation → whether somebody has the floor there."""
+    forgetful: dict[str, Callable[[], None]] = field(default_factory=dict[str, Callable[[], None]])
+    """Conversation → what tells its client that what was seen is forgotten."""
     metrics: Metrics = field(default_factory=Metrics)
     closing: anyio.Event = field(default_factory=anyio.Event)
     """The server is about to end."""
@@ -124,6 +126,13 @@ class Host:
         client = self.live.get(conversation, "")
         return next((key.name for key in self.keys.keys if client == f"key {key.digest}"), "")
 
+    def forget(self, conversation: str) -> None:
+        """What was seen is forgotten on this one's wish: nothing of it stays in sight in another conversation of the same user."""
+        user = self.user(conversation)
+        for name, tell in self.forgetful.items():
+            if self.user(name) == user:
+                tell()
+
     @contextmanager
     def conversation(self, transport: str, client: str) -> Generator[tuple[str, float]]:
         """A place for one conversation: its name, and the seconds it may last. Raises `NoRoom`.
@@ -141,6 +150,7 @@ class Host:
         finally:
             del self.live[name]
             self.speaking.pop(name, None)
+            self.forgetful.pop(name, None)
             self._left.set()
             if self.minutes is not None:
                 now = anyio.current_time()
