@@ -10,7 +10,7 @@ from math import sqrt
 from multimodal_assistant.pipeline.rules import Rules
 
 from .machine import Section, percentile
-from .pauses import LENGTHS, VOICES
+from .pauses import FOREIGN, LENGTHS, VOICES
 from .traces import Trace, traces
 from .turn_replay import Costs, Point, by_melody, conversations, plain_vad, point
 
@@ -36,7 +36,23 @@ async def run() -> Section:
     rows.append(("ours without a judge of sentences", point(conversations(recorded, Rules(), judged=False))))
     rows += [(f"**ours**, {words}", found) for words, found in ours.items()]
     body = [_set(recorded), "", *_table(rows), "", _halves(recorded), "", _verdict(recorded, ours["whisper-base"])]
+    body += ["", *await _elsewhere()]
     return Section("Cut-ins: talking into a pause", "\n".join(body))
+
+
+async def _elsewhere() -> list[str]:
+    """Turns in the languages of which the judge of sentences has only an idea."""
+    by_voice = [trace for language in FOREIGN for trace in await traces(language=language)]
+    rows = [
+        ("melody alone", point(conversations(by_voice, Rules(), judged=False))),
+        ("**ours**", point(conversations(by_voice, Rules(), fluent=False))),
+        ("voice activity, 0.8 s", point(conversations(by_voice, plain_vad(0.8), judged=False))),
+    ]
+    said = (
+        f"{len(by_voice)} turns in French, Spanish, Italian and Portuguese by {len({trace.turn.voice for trace in by_voice})} voices, of "
+        f"which the judge, a model of English, has only an idea; its weights are fitted to them."
+    )
+    return [said, "", *_table(rows)]
 
 
 def _set(recorded: Sequence[Trace]) -> str:

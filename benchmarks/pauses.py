@@ -21,7 +21,7 @@ from multimodal_assistant.core.protocols import TextToSpeech
 from multimodal_assistant.core.types import AudioChunk, Samples, Word
 from multimodal_assistant.transports.file import read_audio
 
-from .paused_texts import FILLERS, PAUSED, UNPAUSED
+from .paused_texts import FILLERS, FRENCH, ITALIAN, PAUSED, PORTUGUESE, SPANISH, UNPAUSED, Texts
 from .speech import SENTENCES, pink, voice
 
 Half = Literal["tuning", "test"]
@@ -32,6 +32,14 @@ VOICES: dict[Half, tuple[str, ...]] = {
     "test": ("joe", "bm_george", "af_bella", "am_fenrir"),
 }
 """Neither a voice nor a sentence is in both halves; joe is of another synthesizer (VITS)."""
+
+FOREIGN: dict[str, tuple[Texts, dict[Half, str]]] = {
+    "fr": (FRENCH, {"tuning": "ff_siwis", "test": "ff_siwis"}),
+    "es": (SPANISH, {"tuning": "ef_dora", "test": "em_alex"}),
+    "it": (ITALIAN, {"tuning": "if_sara", "test": "im_nicola"}),
+    "pt": (PORTUGUESE, {"tuning": "pf_dora", "test": "pm_alex"}),
+}
+"""Other languages: what is said, and who says it; French has one voice for both halves."""
 
 LENGTHS = (0.3, 0.5, 0.7, 0.9, 1.1, 1.3, 1.5)
 """Seconds of the pauses, in turn."""
@@ -83,8 +91,8 @@ class Marked:
     """(Index of the word before the pause, what kind of place it is)."""
 
 
-def marked(line: str) -> Marked:
-    """Read a line of PAUSED."""
+def marked(line: str, fillers: frozenset[str] = FILLERS) -> Marked:
+    """Read a line of `Texts.paused`."""
     words: list[str] = []
     breaks: list[tuple[int, Place]] = []
     for token in line.split():
@@ -93,14 +101,14 @@ def marked(line: str) -> Marked:
             continue
         last = words[-1]
         place: Place = "clause" if token == "|" else "mid-clause"
-        breaks.append((len(words) - 1, "filler" if last.endswith(",") and last[:-1].lower() in FILLERS else place))
+        breaks.append((len(words) - 1, "filler" if last.endswith(",") and last[:-1].lower() in fillers else place))
     return Marked(" ".join(words), tuple(breaks))
 
 
-async def paused_turns(folder: Path) -> list[tuple[Paused, AudioChunk]]:
+async def paused_turns(folder: Path, language: str = "en") -> list[tuple[Paused, AudioChunk]]:
     """All turns of both halves with their audio at 16 kHz; synthesized the first time (some minutes)."""
     await anyio.Path(folder).mkdir(parents=True, exist_ok=True)
-    plan = _plan()
+    plan = _plan() if language == "en" else _foreign(language)
     for name in dict.fromkeys(one.voice for one in plan):
         missing = [one for one in plan if one.voice == name and not (folder / f"{one.stem}.json").is_file()]
         if missing:
@@ -119,6 +127,7 @@ class _Item:
     voice: str
     number: int
     line: str
+    fillers: frozenset[str] = FILLERS
 
     @property
     def stem(self) -> str:
@@ -137,8 +146,15 @@ def _plan() -> list[_Item]:
     return plan
 
 
+def _foreign(language: str) -> list[_Item]:
+    texts, voices = FOREIGN[language]
+    lines = [*texts.paused, *texts.unpaused]
+    halves: tuple[Half, ...] = ("tuning", "test")
+    return [_Item(halves[number % 2], voices[halves[number % 2]], number, line, texts.fillers) for number, line in enumerate(lines)]
+
+
 async def _make(tts: TextToSpeech, item: _Item, folder: Path) -> None:
-    script = marked(item.line)
+    script = marked(item.line, item.fillers)
     samples, words = await spoken(tts, script.text)
     lengths = [LENGTHS[(item.number * 3 + len(item.voice) + 2 * index) % len(LENGTHS)] for index in range(len(script.breaks))]
     clean, pauses = opened(samples, words, script.breaks, lengths)

@@ -65,14 +65,14 @@ def silences(probabilities: Sequence[float]) -> list[tuple[int, int]]:
     return found
 
 
-async def traces(settings: Settings | None = None) -> list[Trace]:
+async def traces(settings: Settings | None = None, *, language: str = "en") -> list[Trace]:
     """All turns of both halves; recorded the first time, kept beside their sound."""
     settings = settings or settings_from()
-    folder = settings.home / "bench" / "pauses"
-    turns = await paused_turns(folder)
+    folder = settings.home / "bench" / ("pauses" if language == "en" else f"pauses-{language}")
+    turns = await paused_turns(folder, language)
     missing = [(turn, audio) for turn, audio in turns if not _file(folder, turn).is_file()]
     if missing:
-        await _record(missing, folder, settings)
+        await _record(missing, folder, settings, language)
     return [_KEPT.validate_json(await anyio.Path(_file(folder, turn)).read_bytes()) for turn, _ in turns]
 
 
@@ -82,17 +82,21 @@ def _file(folder: Path, turn: Paused) -> Path:
     return folder / f"{turn.name}.trace-{made}.json"
 
 
-async def _record(turns: Sequence[tuple[Paused, AudioChunk]], folder: Path, settings: Settings) -> None:
+async def _record(turns: Sequence[tuple[Paused, AudioChunk]], folder: Path, settings: Settings, language: str) -> None:
     store = store_of(settings)
     engines = _Engines(
         SileroVad(),
         SmartTurn(model=store.path("smart-turn") / "smart-turn-v3.2-cpu.onnx"),
         SentenceEnd(model=store.path("smollm2-135m") / "SmolLM2-135M-Instruct.Q4_1.gguf", threads=settings.threads),
-        {name: WhisperEngine(model=store.path(name), name=name, threads=settings.threads) for name in RECOGNIZERS},
+        {
+            name: WhisperEngine(model=store.path(name), name=name, threads=settings.threads)
+            for name in RECOGNIZERS
+            if language == "en" or not name.endswith(".en")
+        },
     )
     try:
         for turn, audio in turns:
-            trace = await _trace(turn, audio.samples, engines)
+            trace = await _trace(turn, audio.samples, engines, language)
             await anyio.Path(_file(folder, turn)).write_text(json.dumps(asdict(trace)), encoding="utf-8")
     finally:
         for engine in (engines.vad, engines.melody, engines.sentence, *engines.recognizers.values()):
@@ -107,7 +111,7 @@ class _Engines:
     recognizers: Mapping[str, SpeechToText]
 
 
-async def _trace(turn: Paused, samples: Samples, engines: _Engines) -> Trace:
+async def _trace(turn: Paused, samples: Samples, engines: _Engines, language: str) -> Trace:
     probabilities = await engines.vad.scan(samples)
     first = next((index for index, probability in enumerate(probabilities) if probability >= ON), 0)
     since = max(first * WINDOW - round(_BEFORE_SPEECH * SPEECH_RATE), 0)
@@ -119,7 +123,7 @@ async def _trace(turn: Paused, samples: Samples, engines: _Engines) -> Trace:
             continue
         heard = AudioChunk(samples[since : (begin + _SOFT) * WINDOW], SPEECH_RATE)
         for name, recognizer in engines.recognizers.items():
-            text = (await recognizer.transcribe(heard)).text
+            text = (await recognizer.transcribe(heard, expected=language)).text
             texts[name][begin + _SOFT] = text
             sentences[name][begin + _SOFT] = await engines.sentence.score(text)
         for windows in (count for count in _SCORED if begin + count <= end):

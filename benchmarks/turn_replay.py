@@ -17,12 +17,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Seconds the engines take."""
+    """Seconds the engines take: those of the profile `fast` on two cores."""
 
-    words: float = 0.09
+    words: float = 0.06
     sentence: float = 0.03
     score: float = 0.05
-    reply: float = 0.30
+    reply: float = 0.20
     """From the start of a draft to its first sound."""
 
 
@@ -77,6 +77,7 @@ class _Player:
     trace: Trace
     words: str
     judged: bool
+    fluent: bool
     turns: Turns
     costs: Costs
     pending: list[tuple[float, int, Callable[[float], list[Action]]]] = field(
@@ -132,7 +133,7 @@ class _Player:
         if self.judged:
             sentence = latest(self.trace.sentences[self.words], self.windows)
             due = now + self.costs.words + self.costs.sentence
-            self.later(due, lambda at: self.turns.understood(at, revision, text, sentence))
+            self.later(due, lambda at: self.turns.understood(at, revision, text, sentence, fluent=self.fluent))
         else:
             unmarked = text.rstrip(".?!, ") or text
             self.later(now + self.costs.words, lambda at: self.turns.understood(at, revision, unmarked))
@@ -166,31 +167,39 @@ def replay(
     *,
     words: str = "whisper-base",
     judged: bool = True,
+    fluent: bool = True,
     costs: Costs | None = None,
     tolerance: float | None = None,
 ) -> Outcome:
     """One turn under `rules`.
 
-    words: the recognizer. judged: its words are judged too; otherwise melody and silence alone decide. tolerance: what is known of this
+    words: the recognizer. judged: its words are judged too; otherwise melody and silence alone decide. fluent: by somebody who speaks the
+    language well. tolerance: what is known of this
     user's pauses.
     """
     turns = Turns(rules)
     if tolerance is not None:
         turns.tolerance = tolerance
-    player = _Player(trace, words, judged, turns, costs or Costs())
+    player = _Player(trace, words, judged, fluent, turns, costs or Costs())
     player.run()
     return Outcome(trace, tuple(player.replies), player.drafts, player.retracted, turns.tolerance)
 
 
 def conversations(
-    traces: Sequence[Trace], rules: Rules, *, words: str = "whisper-base", judged: bool = True, costs: Costs | None = None
+    traces: Sequence[Trace],
+    rules: Rules,
+    *,
+    words: str = "whisper-base",
+    judged: bool = True,
+    fluent: bool = True,
+    costs: Costs | None = None,
 ) -> list[Outcome]:
     """All turns; those of one voice follow one another, so that its pauses are learnt."""
     known: dict[str, float] = {}
     outcomes: list[Outcome] = []
     for trace in traces:
         tolerance = known.get(trace.turn.voice)
-        outcome = replay(trace, rules, words=words, judged=judged, costs=costs, tolerance=tolerance)
+        outcome = replay(trace, rules, words=words, judged=judged, fluent=fluent, costs=costs, tolerance=tolerance)
         known[trace.turn.voice] = outcome.tolerance
         outcomes.append(outcome)
     return outcomes

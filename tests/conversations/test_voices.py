@@ -111,6 +111,13 @@ async def test_the_language_of_the_last_turn_is_expected_of_the_next_one() -> No
     assert stt.expected == [None, "fr", "en"]
 
 
+@pytest.mark.parametrize(("language", "judged"), [("en", True), ("fr", True), ("de", False)])
+async def test_whoever_judges_the_words_is_asked_where_it_has_an_idea_of_the_language(language: str, *, judged: bool) -> None:
+    async with on_stage(stt=ScriptedStt(texts=("Ah, oh.",), language=language), scores=(0.01,)) as stage:
+        await stage.hear(TURN)
+        assert bool(stage.sentence.ledger.requests) == judged
+
+
 async def test_sound_that_is_taken_for_a_turn_is_expected_to_be_in_that_language_too() -> None:
     stt = Bilingual(texts=("Quelle est la capitale ?", "Ah"))
     async with on_stage(stt=stt) as stage:

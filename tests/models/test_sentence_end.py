@@ -33,6 +33,23 @@ async def test_a_whole_sentence_scores_higher_than_any_of_its_beginnings(detecto
         assert whole > 2 * max(beginnings), (sentence, whole, beginnings)
 
 
+CUT = {
+    "fr": ("Quelle est la | capitale de la France ?", "Raconte-moi une histoire sur | un renard.", "Appelle ma | sœur demain soir."),
+    "es": ("Cuál es la | capital de España?", "Cuéntame una historia sobre | un zorro.", "Llama a mi | hermana mañana."),
+    "it": ("Qual è la | capitale d'Italia?", "Raccontami una storia su | una volpe.", "Chiama mia | sorella domani sera."),
+    "pt": ("Qual é a | capital de Portugal?", "Conta-me uma história sobre | uma raposa.", "Liga à minha | irmã amanhã."),
+}
+
+
+@pytest.mark.parametrize("language", CUT)
+async def test_it_has_an_idea_of_some_other_languages(detector: SentenceEnd, language: str) -> None:
+    told = 0
+    for sentence in CUT[language]:
+        cut, _, _ = sentence.partition(" | ")
+        told += await detector.score(sentence.replace(" |", "")) > 4 * await detector.score(cut)
+    assert told >= 2, "an idea: it mistakes one in four or five"
+
+
 async def test_the_marks_of_the_recognizer_do_not_count(detector: SentenceEnd) -> None:
     plain = await detector.score("Can you tell me")
     for mark in (".", "?", "...", " – ", ","):

@@ -186,12 +186,14 @@ class Attention:
     async def judge(self, revision: int, transcript: Transcript) -> None:
         """Report the words of a draft, and whether they are a whole utterance."""
         sentence = await self._judgement(transcript)
-        self._carry_out(self._turns.understood(self._heard.now, revision, transcript.text, sentence))
+        fluent = transcript.language == self._end_of_turn.sentence_language
+        self._carry_out(self._turns.understood(self._heard.now, revision, transcript.text, sentence, fluent=fluent))
 
     async def _judgement(self, transcript: Transcript) -> float | None:
         """Probability that the words may end here, where there is someone to judge."""
-        detector = self._end_of_turn.sentence
-        if detector is not None and transcript.text and transcript.language == self._end_of_turn.sentence_language:
+        end, language = self._end_of_turn, transcript.language
+        detector = end.sentence
+        if detector is not None and transcript.text and (language == end.sentence_language or language in end.sentence_inklings):
             try:
                 return await detector.score(transcript.text)
             except AssistantError as error:

@@ -47,7 +47,9 @@ class EndOfTurn:
     melody: EndOfTurnDetector
     sentence: EndOfSentenceDetector | None = None
     sentence_language: str = "en"
-    """The language `sentence` knows; words in another one are left to the melody."""
+    """The language `sentence` knows well,"""
+    sentence_inklings: frozenset[str] = frozenset({"es", "fr", "it", "pt"})
+    """those it has an idea of; words in any other one are left to the melody."""
 
     async def warm(self) -> None:
         """Load the models."""

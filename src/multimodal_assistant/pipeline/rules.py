@@ -29,7 +29,7 @@ class Rules:
     score_every: float = 0.1
     score_until: float = 0.1
     """Silence after which the melody is not asked again: its score rises with any silence, so that the first says most."""
-    tiers: tuple[tuple[float, float], ...] = ((0.90, 0.25), (0.82, 0.55), (0.55, 0.90), (0.25, 1.08), (0.0, 2.0))
+    tiers: tuple[tuple[float, float], ...] = ((0.90, 0.25), (0.85, 0.55), (0.55, 0.90), (0.20, 1.08), (0.0, 2.0))
     """(likelihood of the end at least, silence): the first that both hold commits."""
     trailing_wait: float = 2.0
     """Silence after a trailing word."""

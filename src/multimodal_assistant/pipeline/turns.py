@@ -38,7 +38,9 @@ class _Draft:
     begun: float
     text: str | None = None
     sentence: float | None = None
-    """Probability that the words may end here."""
+    """Probability that the words may end here,"""
+    fluent: bool = True
+    """by somebody who speaks the language well."""
     melody: float | None = None
     """Lowest end-of-turn score so far."""
     scored_at: float = field(default=-1.0)
@@ -50,7 +52,7 @@ class _Draft:
     @property
     def likelihood(self) -> float:
         """Probability that the turn is over."""
-        return likelihood(self.text or "", melody=self.melody, sentence=self.sentence)
+        return likelihood(self.text or "", melody=self.melody, sentence=self.sentence, fluent=self.fluent)
 
 
 class Turns:
@@ -81,11 +83,11 @@ class Turns:
             case Phase.ASSISTANT:
                 return self._assistant(now)
 
-    def understood(self, now: float, revision: int, text: str, sentence: float | None = None) -> list[Action]:
-        """The words of the draft are known, and how probably they may end here."""
+    def understood(self, now: float, revision: int, text: str, sentence: float | None = None, *, fluent: bool = True) -> list[Action]:
+        """The words of the draft are known, and how probably they may end here. fluent: whoever says so speaks the language well."""
         if self._draft is None or self._draft.revision != revision:
             return []
-        self._draft.text, self._draft.sentence = text, sentence
+        self._draft.text, self._draft.sentence, self._draft.fluent = text, sentence, fluent
         if not words_of(text) and self._draft.sound_at is None:
             return self._give_up("no words")
         return self._decide(now)
