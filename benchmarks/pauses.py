@@ -21,7 +21,8 @@ from multimodal_assistant.core.protocols import TextToSpeech
 from multimodal_assistant.core.types import AudioChunk, Samples, Word
 from multimodal_assistant.transports.file import read_audio
 
-from .paused_texts import FILLERS, FRENCH, ITALIAN, PAUSED, PORTUGUESE, SPANISH, UNPAUSED, Texts
+from .paused_foreign import FRENCH, ITALIAN, PORTUGUESE, SPANISH, Texts
+from .paused_texts import FILLERS, PAUSED, UNPAUSED
 from .speech import SENTENCES, pink, voice
 
 Half = Literal["tuning", "test"]
