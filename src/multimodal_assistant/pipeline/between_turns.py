@@ -5,7 +5,6 @@ Work for idle moments: cancelled, it has changed nothing.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
 import anyio
@@ -16,6 +15,7 @@ from multimodal_assistant.core.errors import AssistantError
 from multimodal_assistant.core.protocols import LanguageModel, Prefilling
 
 from .history import History
+from .reply import Engines, Manner
 from .respond import PATIENCE, conversation
 
 log = logging.getLogger(__name__)
@@ -27,33 +27,39 @@ _MOST_TOKENS = 120
 class Idle:
     """Has that done while nobody has the floor; what goes wrong is logged, and costs the next answer time and nothing else."""
 
-    def __init__(self, history: History, llm: LanguageModel) -> None:
+    def __init__(self, history: History, engines: Engines) -> None:
         self._history = history
-        self._llm = llm
+        self._engines = engines
         self._work: anyio.CancelScope | None = None
 
-    def begin(self, tasks: TaskGroup, system: str, rehearse: Callable[[], Awaitable[None]]) -> None:
-        """Now is the time, unless it is being done."""
+    def begin(self, tasks: TaskGroup, manner: Manner, language: str) -> None:
+        """Now is the time, unless it is being done. language: the user's."""
         if self._work is None:
             self._work = anyio.CancelScope()
-            tasks.start_soon(self._prepare, self._work, system, rehearse, name="between turns")
+            tasks.start_soon(self._prepare, self._work, manner, language, name="between turns")
 
     def end(self) -> None:
         """Somebody speaks."""
         if self._work is not None:
             self._work.cancel()
 
-    async def _prepare(self, work: anyio.CancelScope, system: str, rehearse: Callable[[], Awaitable[None]]) -> None:
+    async def _prepare(self, work: anyio.CancelScope, manner: Manner, language: str) -> None:
         with work:
             try:
-                await read_up(self._history, self._llm, system=system)
+                await read_up(self._history, self._engines.llm, system=manner.system)
             except AssistantError as error:
                 log.warning("the conversation was not read up on: %s", error)
             try:
-                await rehearse()
+                await self._rehearse(manner, language)
             except AssistantError as error:
                 log.warning("a voice did not rehearse: %s", error)
         self._work = None
+
+    async def _rehearse(self, manner: Manner, language: str) -> None:
+        """Have the voice that has just spoken ready to say that an answer is late."""
+        messages = self._history.messages
+        if manner.stopgaps is not None and manner.aloud and messages:
+            await manner.stopgaps.rehearse(self._engines.tts, manner.voice, language, messages[-1].text)
 
 
 async def read_up(history: History, llm: LanguageModel, *, system: str) -> None:

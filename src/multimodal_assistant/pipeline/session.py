@@ -60,7 +60,7 @@ class Session:
         self._playback = Playback(self.history, self._bus.publish, lambda: self._heard.now, lambda: connection.output_delay)
         self._attention = Attention(self._heard, engines, end_of_turn, self._manner, self._turns, self._carry_out)
         self._dictation = Dictation(engines.stt, self._playback.note, self._bus.publish, lambda: self._heard.now)
-        self._idle = Idle(self.history, engines.llm)
+        self._idle = Idle(self.history, engines)
         self._scored_until = 0  # samples that the voice activity detector has seen
         self._taken_until = 0.0
         self._turn = 0
@@ -179,14 +179,8 @@ class Session:
         if self._playback.ended():
             self._carry_out(self._turns.reply_ended())
             if self.quiet:
-                self._idle.begin(self._tasks, self._manner.system, self._rehearse)
+                self._idle.begin(self._tasks, self._manner, self._attention.language)
         return out
-
-    async def _rehearse(self) -> None:
-        """Have the voice that has just spoken ready to say that an answer is late."""
-        manner, messages = self._manner, self.history.messages
-        if manner.stopgaps is not None and manner.aloud and messages:
-            await manner.stopgaps.rehearse(self._engines.tts, manner.voice, self._attention.language, messages[-1].text)
 
     def _tell(self, event: ev.Event) -> None:
         self._bus.publish(event)
